@@ -1,0 +1,67 @@
+/** The validated settings that every other module receives; built once by `config/load.ts`. */
+export interface Settings {
+  /** `s3://bucket/prefix`, `file:///dir`, or `embedded` (a directory store inside the Git directory). */
+  readonly storeUrl: string | undefined;
+  readonly s3: S3Settings;
+  readonly compression: CompressionSettings;
+  /** Files processed at a time by workers and transfers. */
+  readonly concurrency: number;
+  /** False turns the clean filter off: pre-commit records instead. */
+  readonly gitLive: boolean;
+}
+
+export interface S3Settings {
+  readonly region: string | undefined;
+  readonly profile: string | undefined;
+  /** For providers other than AWS, e.g. `https://minio.example:9000`. */
+  readonly endpoint: string | undefined;
+  readonly pathStyle: boolean;
+  /** Sends unsigned requests, for public buckets. */
+  readonly noSignRequest: boolean;
+  readonly sse: "AES256" | "aws:kms" | undefined;
+  readonly sseKmsKeyId: string | undefined;
+  readonly storageClass: string | undefined;
+  readonly requesterPays: boolean;
+  readonly accelerate: boolean;
+  /** A transfer that moves no byte for this long is ended and tried again. */
+  readonly stallTimeoutMs: number;
+  /** Tries of one operation, the first included. */
+  readonly attempts: number;
+  /** Size of a multipart part; raised by itself where 10,000 parts would not do. */
+  readonly partSizeBytes: number;
+  /** Unfinished uploads older than this are aborted rather than continued. */
+  readonly uploadExpiryMs: number;
+}
+
+export interface CompressionSettings {
+  readonly mode: "auto" | "always" | "never";
+  /** 1 (fast) to 9 (small). */
+  readonly level: number;
+  /** `zlib` is Node's own; `pako` gives the same bytes on every machine. */
+  readonly engine: "zlib" | "pako";
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULTS: Settings = {
+  storeUrl: undefined,
+  s3: {
+    region: undefined,
+    profile: undefined,
+    endpoint: undefined,
+    pathStyle: false,
+    noSignRequest: false,
+    sse: undefined,
+    sseKmsKeyId: undefined,
+    storageClass: undefined,
+    requesterPays: false,
+    accelerate: false,
+    stallTimeoutMs: 30_000,
+    attempts: 6,
+    partSizeBytes: 16 * MIB,
+    uploadExpiryMs: 7 * 24 * 3600 * 1000,
+  },
+  compression: { mode: "auto", level: 6, engine: "zlib" },
+  concurrency: 8,
+  gitLive: true,
+};
