@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { BallastError, isBallastError } from "../errors.ts";
+import { gitText, runGit, type RunOptions } from "./run.ts";
+
+/** Where the parts of one Git repository and worktree are. All paths are absolute. */
+export interface Repository {
+  /** The worktree's top directory. */
+  readonly top: string;
+  /** This worktree's Git directory: HEAD, index, and our `ballast/` with the stat cache. */
+  readonly gitDir: string;
+  /** The Git directory that all worktrees share: objects, refs, and our `ballast/` with the local store. */
+  readonly commonDir: string;
+}
+
+export const MANIFEST_PATH = ".ballast/manifest.jsonl";
+export const CONFIG_PATH = ".ballast/config";
+
+/** @throws NOT_A_REPOSITORY outside a Git worktree, and in a bare repository */
+export async function openRepository(cwd: string): Promise<Repository> {
+  const near = findNearby(cwd);
+  if (near) return near;
+  try {
+    const out = await gitText(["rev-parse", "--show-toplevel", "--absolute-git-dir", "--git-common-dir"], { cwd });
+    const [top, gitDir, commonDir] = out.split("\n");
+    return { top: top!, gitDir: gitDir!, commonDir: resolve(cwd, commonDir!) };
+  } catch (error) {
+    if (!isBallastError(error, "GIT_FAILED")) throw error;
+    const bare = error.message.includes("work tree");
+    throw new BallastError("NOT_A_REPOSITORY", bare ? `no worktree here: ${cwd}` : `not inside a Git repository: ${cwd}`, {
+      hint: bare ? "run this in a clone with a worktree" : "run git init first, or change into a repository",
+      cause: error,
+    });
+  }
+}
+
+/** The ordinary layout, recognised without starting Git; undefined when only Git itself can tell. */
+function findNearby(cwd: string): Repository | undefined {
+  if (process.env["GIT_DIR"] || process.env["GIT_WORK_TREE"] || process.env["GIT_COMMON_DIR"]) return undefined;
+  for (let dir = resolve(cwd); ; dir = dirname(dir)) {
+    const dotGit = join(dir, ".git");
+    if (existsSync(join(dotGit, "HEAD")) && existsSync(join(dotGit, "objects"))) {
+      // core.worktree and core.bare move the worktree elsewhere: let Git answer.
+      const config = readFileSync(join(dotGit, "config"), "utf8");
+      if (/^\s*worktree\s*=|^\s*bare\s*=\s*true/im.test(config)) return undefined;
+      return { top: dir, gitDir: dotGit, commonDir: dotGit };
+    }
+    if (existsSync(dotGit) || dir === dirname(dir)) return undefined;
+  }
+}
+
+/** Options for a Git command that runs at the top of this repository's worktree. */
+export function at(repository: Repository, options: Omit<RunOptions, "cwd"> = {}): RunOptions {
+  return { cwd: repository.top, ...options };
+}
+
+/** Where this worktree's own state is kept: stat cache, stamp, conflicts. */
+export function worktreeState(repository: Repository, name: string): string {
+  return join(repository.gitDir, "ballast", name);
+}
+
+/** Where the state that all worktrees share is kept: the local store, logs, the launcher. */
+export function sharedState(repository: Repository, name: string): string {
+  return join(repository.commonDir, "ballast", name);
+}
+
+/** One value of `git config`, or undefined. */
+export async function gitConfig(repository: Repository, key: string): Promise<string | undefined> {
+  const { status, stdout } = await runGit(["config", "--get", key], at(repository, { accept: [1] }));
+  return status === 0 ? stdout.toString().replace(/\n$/, "") : undefined;
+}
+
+/** Sets a value in the repository's own `.git/config`. */
+export async function setGitConfig(repository: Repository, key: string, value: string): Promise<void> {
+  await runGit(["config", "--local", "--replace-all", key, value], at(repository));
+}
+
+/** Removes a value from the repository's own `.git/config`; succeeds when it is not there. */
+export async function unsetGitConfig(repository: Repository, key: string): Promise<void> {
+  await runGit(["config", "--local", "--unset-all", key], at(repository, { accept: [5] }));
+}
