@@ -1,0 +1,165 @@
+/*
+ * The manifest: JSON Lines in UTF-8, one canonical encoding only.
+ *
+ *   {"ballast":"manifest","version":1}
+ *   {"path":"art/hero.psd","oid":"<64 hex digits>","size":1048576}
+ *   {"path":"bin/tool","oid":"<64 hex digits>","size":42,"exec":true}
+ *
+ * Assets ascend strictly by the UTF-8 bytes of their paths; every line ends in a line feed. Only what the filter
+ * answers to a Git command that merely looks may hold a provisional line, which no reader accepts:
+ *
+ *   {"path":"art/hero.psd","provisional":true,"size":1048577,"mtime":"1700000000000000000"}
+ */
+import { BallastError } from "../errors.ts";
+import { isOid, type Oid } from "../object/oid.ts";
+import { comparePaths, refusal } from "./path.ts";
+
+export interface Asset {
+  readonly path: string;
+  readonly oid: Oid;
+  readonly sizeBytes: number;
+  readonly exec: boolean;
+}
+
+/** Assets by path. Iteration order is insertion order; {@link formatManifest} sorts. */
+export type Manifest = Map<string, Asset>;
+
+const HEADER = '{"ballast":"manifest","version":1}';
+/** A path of 4,096 bytes, every byte escaped, and the rest of the line. */
+const MAX_LINE_CHARS = 32 * 1024;
+
+/** Whether two states of a path are the same content under the same mode. */
+export function sameAsset(a: Asset | undefined, b: Asset | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.oid === b.oid && a.exec === b.exec;
+}
+
+/**
+ * @param origin names the text in errors, e.g. `.ballast/manifest.jsonl` or `<commit>:.ballast/manifest.jsonl`
+ * @throws MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED, CONFLICT (Git's conflict markers)
+ */
+export function parseManifest(text: string | Uint8Array, origin: string): Manifest {
+  const lines = decode(text, origin).split("\n");
+  if (lines.pop() !== "") throw invalid(origin, lines.length + 1, "the last line has no line feed");
+  if (lines[0] !== HEADER) throw badHeader(lines, origin);
+  const manifest: Manifest = new Map();
+  let previous = "";
+  for (let i = 1; i < lines.length; i++) {
+    const asset = parseLine(lines[i]!, origin, i + 1);
+    if (i > 1 && comparePaths(previous, asset.path) >= 0) {
+      const what = previous === asset.path ? "appears twice" : "is out of order";
+      throw invalid(origin, i + 1, `${JSON.stringify(asset.path)} ${what}`);
+    }
+    previous = asset.path;
+    manifest.set(asset.path, asset);
+  }
+  return manifest;
+}
+
+/** The one encoding of these assets. `provisional` lines replace or join them, for eyes only. */
+export function formatManifest(assets: Iterable<Asset>, provisional: Iterable<Provisional> = []): string {
+  const byPath = new Map<string, Asset | Provisional>();
+  for (const asset of assets) byPath.set(asset.path, asset);
+  for (const line of provisional) byPath.set(line.path, line);
+  const all = [...byPath.values()];
+  let sorted = true;
+  for (let i = 1; i < all.length && sorted; i++) sorted = comparePaths(all[i - 1]!.path, all[i]!.path) < 0;
+  if (!sorted) all.sort((a, b) => comparePaths(a.path, b.path));
+  let text = `${HEADER}\n`;
+  for (const line of all) text += "oid" in line ? formatLine(line) : formatProvisional(line);
+  return text;
+}
+
+/** A file too large to hash while somebody merely looks; its content is not known. */
+export interface Provisional {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly mtimeNs: bigint;
+}
+
+export const EMPTY_MANIFEST = `${HEADER}\n`;
+
+/** One line with its line feed. */
+export function formatLine(asset: Asset): string {
+  const exec = asset.exec ? ',"exec":true' : "";
+  return `{"path":${JSON.stringify(asset.path)},"oid":"${asset.oid}","size":${asset.sizeBytes}${exec}}\n`;
+}
+
+function formatProvisional(line: Provisional): string {
+  return `{"path":${JSON.stringify(line.path)},"provisional":true,"size":${line.sizeBytes},"mtime":"${line.mtimeNs}"}\n`;
+}
+
+const LINE = /^\{"path":"((?:[^"\\]|\\.)*)","oid":"([0-9a-f]{64})","size":(0|[1-9][0-9]{0,15})(,"exec":true)?\}$/;
+
+/**
+ * One line without its line feed.
+ * @throws MANIFEST_INVALID, PATH_REFUSED, CONFLICT
+ */
+export function parseLine(line: string, origin: string, lineNumber: number): Asset {
+  if (line.length > MAX_LINE_CHARS) throw invalid(origin, lineNumber, "the line is too long");
+  const match = LINE.exec(line);
+  if (!match) throw badLine(line, origin, lineNumber);
+  const [, escaped, oid, size, exec] = match;
+  let path = escaped!;
+  // Anything that JSON would write in another way is a second encoding of the same asset.
+  if (UNUSUAL.test(path)) {
+    path = unescape(path, origin, lineNumber);
+    if (JSON.stringify(path) !== `"${escaped}"`) throw invalid(origin, lineNumber, "the path is not canonically encoded");
+  }
+  const why = refusal(path);
+  if (why !== undefined) {
+    throw new BallastError("PATH_REFUSED", `${origin}, line ${lineNumber}: path ${JSON.stringify(path)} is refused: ${why}`, {
+      hint: "do not restore this manifest; ask who committed it",
+    });
+  }
+  const sizeBytes = Number(size);
+  if (!Number.isSafeInteger(sizeBytes) || !isOid(oid)) throw invalid(origin, lineNumber, "the size is out of range");
+  return { path, oid, sizeBytes, exec: exec !== undefined };
+}
+
+const UNUSUAL = /[\\\u0000-\u001f\ud800-\udfff]/;
+
+function unescape(escaped: string, origin: string, lineNumber: number): string {
+  try {
+    return JSON.parse(`"${escaped}"`) as string;
+  } catch {
+    throw invalid(origin, lineNumber, "the path is not a JSON string");
+  }
+}
+
+function decode(text: string | Uint8Array, origin: string): string {
+  if (typeof text === "string") return text;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+  } catch (cause) {
+    throw new BallastError("MANIFEST_INVALID", `${origin} is not UTF-8`, { hint: RESTORE_HINT, cause });
+  }
+}
+
+const RESTORE_HINT = "git log -- .ballast/manifest.jsonl shows its history; git checkout <commit> -- .ballast/manifest.jsonl brings a version back";
+
+function badHeader(lines: string[], origin: string): BallastError {
+  const version = /^\{"ballast":"manifest","version":(\d+)/.exec(lines[0] ?? "")?.[1];
+  if (version !== undefined && version !== "1") {
+    return new BallastError("MANIFEST_VERSION", `${origin} has version ${version}; this Ballast reads version 1`, {
+      hint: "install a newer Ballast: npm install -g git-ballast",
+    });
+  }
+  return badLine(lines[0] ?? "", origin, 1);
+}
+
+function badLine(line: string, origin: string, lineNumber: number): BallastError {
+  if (/^(<{7}|\|{7}|={7}|>{7})( |$)/.test(line)) {
+    return new BallastError("CONFLICT", `${origin} holds unresolved conflicts (line ${lineNumber})`, {
+      hint: "git ballast resolve <path> --ours or --theirs settles an asset",
+    });
+  }
+  if (line.includes('"provisional":true')) {
+    return invalid(origin, lineNumber, "a line was written while its file was still being looked at");
+  }
+  return invalid(origin, lineNumber, lineNumber === 1 ? "this is not a manifest" : "not a canonical asset line");
+}
+
+function invalid(origin: string, lineNumber: number, what: string): BallastError {
+  return new BallastError("MANIFEST_INVALID", `${origin}, line ${lineNumber}: ${what}`, { hint: RESTORE_HINT });
+}
