@@ -1,0 +1,26 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { fromSystemError } from "../errors.ts";
+
+/**
+ * Replaces a small file: whoever reads it sees the old content or the new, also after a power cut.
+ * @throws DISK_FULL, FILE_DENIED
+ */
+export function writeAtomically(file: string, content: string | Uint8Array, mode = 0o666): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const fd = openSync(temporary, "w", mode);
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fromSystemError(error, `cannot write ${file}`);
+  }
+}

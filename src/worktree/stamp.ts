@@ -1,0 +1,52 @@
+/*
+ * The stamp: a modification time in 2037 on the manifest file. Git takes an entry that is newer than its index for
+ * racy and so asks the clean filter every time; and a manifest without it is one that Git has rewritten since.
+ * Beside it, in the Git directory, an empty file one second older lets a hook of two lines of sh compare the two.
+ */
+import { closeSync, mkdirSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
+
+/** 2037-01-01T00:00:00Z, in seconds. */
+const STAMP = 2_114_380_800;
+
+export function manifestFile(repository: Repository): string {
+  return join(repository.top, MANIFEST_PATH);
+}
+
+/** Whether Git has left the manifest alone since Ballast last settled it. No manifest counts as left alone only if it was settled so. */
+export function isStamped(repository: Repository): boolean {
+  const manifest = statSync(manifestFile(repository), { throwIfNoEntry: false });
+  if (!manifest) return !existsSync(stampFile(repository));
+  return Math.abs(manifest.mtimeMs / 1000 - STAMP) < 1;
+}
+
+/** Marks the manifest as settled. */
+export function stamp(repository: Repository): void {
+  const reference = stampFile(repository);
+  if (!existsSync(manifestFile(repository))) {
+    rmSync(reference, { force: true });
+    return;
+  }
+  if (!existsSync(reference)) {
+    mkdirSync(dirname(reference), { recursive: true });
+    closeSync(openSync(reference, "a"));
+  }
+  utimesSync(reference, STAMP - 1, STAMP - 1);
+  utimesSync(manifestFile(repository), STAMP, STAMP);
+}
+
+function stampFile(repository: Repository): string {
+  return worktreeState(repository, "stamp");
+}
+
+/** Whether a rebase, an am, or a cherry-pick or revert of several commits is under way: no time to stamp. */
+export function isSequencing(repository: Repository): boolean {
+  return ["rebase-merge", "rebase-apply", "sequencer"].some((name) => existsSync(join(repository.gitDir, name)));
+}
+
+/** Whether a Git process is writing this worktree's index (or the one that `GIT_INDEX_FILE` names). */
+export function isIndexLocked(repository: Repository, indexFile: string | undefined): boolean {
+  return existsSync(`${indexFile ?? join(repository.gitDir, "index")}.lock`);
+}
