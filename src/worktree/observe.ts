@@ -1,0 +1,193 @@
+import { lstatSync, type BigIntStats } from "node:fs";
+import { join } from "node:path";
+import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
+import type { Oid } from "../object/oid.ts";
+import { fileStat, isRacy, nowNs, sameStat, type FileStat, type Hashed, type IndexEntry } from "./stat-index.ts";
+import { stateOf, type Content, type OnDisk, type State } from "./states.ts";
+import type { Worktree } from "./session.ts";
+
+/** One path as it is now. */
+export interface Seen {
+  readonly path: string;
+  readonly state: State;
+  readonly w: OnDisk;
+  readonly m: Asset | undefined;
+  readonly b: Content | undefined;
+  /** The stat of what is on disk, when it is a regular file. */
+  readonly stat: FileStat | undefined;
+  /** W is not known: the file was too large to hash for somebody who merely looks. */
+  readonly provisional: boolean;
+}
+
+/** What reading a file's content gives. */
+export interface ReadContent {
+  readonly path: string;
+  readonly oid: Oid;
+  readonly stat: FileStat;
+}
+
+/** Reads the content of files that changed: hashes it, or hashes and stores it. Files that vanished are left out. */
+export type ReadContents = (files: readonly { path: string; sizeBytes: number }[]) => Promise<readonly ReadContent[]>;
+
+export interface ObserveOptions {
+  readonly read: ReadContents;
+  /** Files larger than this are not read but answered provisionally. */
+  readonly lookLimitBytes?: number;
+  /** Narrows the paths; all when absent. */
+  readonly select?: (path: string) => boolean;
+  /** Also the files on disk that match a tracked pattern and are not known yet. */
+  readonly candidates: readonly string[];
+}
+
+/**
+ * Every path that the manifest, the index or the tracked patterns know, with its state. Reads only what a stat cannot
+ * answer. Updates the cached contents in the index, never what Git last knew.
+ */
+export async function observe(worktree: Worktree, options: ObserveOptions): Promise<Map<string, Seen>> {
+  const { index, manifest } = worktree;
+  const paths = unionOf(manifest, index.paths(), options.candidates, options.select);
+  const startedNs = nowNs();
+  const stats = new Map<string, BigIntStats | undefined>();
+  const directories = new DirectoryCheck(worktree.repository.top);
+  for (const path of paths) stats.set(path, directories.lstat(path));
+
+  const renames = new RenameFinder(index, stats);
+  const contents = new Map<string, Known>();
+  const toRead: { path: string; sizeBytes: number }[] = [];
+  const provisional = new Set<string>();
+  for (const [path, stat] of stats) {
+    if (!stat?.isFile()) continue;
+    const cached = index.get(path)?.w;
+    const renamed = cached === undefined ? renames.find(stat) : undefined;
+    const sizeBytes = Number(stat.size);
+    const large = sizeBytes > (options.lookLimitBytes ?? Infinity);
+    // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
+    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) contents.set(path, cached);
+    else if (renamed !== undefined) contents.set(path, { oid: renamed, stat: fileStat(stat), hashedAtNs: startedNs });
+    else if (large) provisional.add(path);
+    else toRead.push({ path, sizeBytes });
+  }
+  const read = await options.read(toRead);
+  for (const { path, oid, stat } of read) contents.set(path, { oid, stat, hashedAtNs: startedNs });
+  for (const { path } of toRead) if (!contents.has(path)) stats.set(path, undefined);
+
+  const seen = new Map<string, Seen>();
+  for (const [path, stat] of stats) seen.set(path, see(worktree, path, stat, contents.get(path), provisional.has(path)));
+  return seen;
+}
+
+function see(
+  worktree: Worktree,
+  path: string,
+  stat: BigIntStats | undefined,
+  content: Known | undefined,
+  provisional: boolean,
+): Seen {
+  const entry = worktree.index.get(path);
+  const m = worktree.manifest.get(path);
+  const exec = content !== undefined && worktree.fileMode ? (content.stat.mode & 0o100n) !== 0n : (m ?? entry?.b)?.exec === true;
+  let w: OnDisk;
+  if (content) w = { oid: content.oid, exec };
+  else if (provisional) w = { oid: PROVISIONAL, exec };
+  else if (stat) w = "blocked";
+  remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
+  const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
+  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open });
+  return { path, state, w, m, b: entry?.b, stat: content?.stat, provisional };
+}
+
+/** Stands for a content that is not known; equal to none. */
+const PROVISIONAL = "provisional" as Oid;
+
+function remember(worktree: Worktree, path: string, entry: IndexEntry | undefined, w: Hashed | undefined): void {
+  if (w === undefined) {
+    if (entry?.w !== undefined) worktree.index.update(path, { w: undefined });
+    return;
+  }
+  const old = entry?.w;
+  if (old?.hashedAtNs !== w.hashedAtNs || old.oid !== w.oid || old.exec !== w.exec || !sameStat(old.stat, w.stat)) worktree.index.update(path, { w });
+}
+
+/** A content that need not be read again. */
+type Known = Omit<Hashed, "exec">;
+
+function unionOf(
+  manifest: Manifest,
+  indexed: Iterable<string>,
+  candidates: readonly string[],
+  select: ((path: string) => boolean) | undefined,
+): Set<string> {
+  const paths = new Set<string>(manifest.keys());
+  for (const path of indexed) paths.add(path);
+  for (const path of candidates) paths.add(path);
+  if (select) for (const path of paths) if (!select(path)) paths.delete(path);
+  return paths;
+}
+
+/** A renamed file keeps its inode, size and modification time, so its content is known without reading. */
+class RenameFinder {
+  readonly #gone = new Map<string, Hashed>();
+
+  constructor(index: Worktree["index"], stats: ReadonlyMap<string, BigIntStats | undefined>) {
+    for (const [path, stat] of stats) {
+      const hashed = stat === undefined ? index.get(path)?.w : undefined;
+      if (hashed) this.#gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
+    }
+  }
+
+  find(stat: BigIntStats): Oid | undefined {
+    if (this.#gone.size === 0) return undefined;
+    const hashed = this.#gone.get(`${stat.dev}:${stat.ino}`);
+    if (hashed === undefined || isRacy(hashed) || hashed.stat.size !== stat.size || hashed.stat.mtimeNs !== stat.mtimeNs) return undefined;
+    return hashed.oid;
+  }
+}
+
+/** lstat that sees a path below a symbolic link, or below a file, as blocked or absent and never follows it. */
+export class DirectoryCheck {
+  readonly #top: string;
+  readonly #known = new Map<string, BigIntStats | "directory" | undefined>();
+
+  constructor(top: string) {
+    this.#top = top;
+  }
+
+  lstat(path: string): BigIntStats | undefined {
+    const parent = this.#directory(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    if (parent !== "directory") return parent;
+    return lstatSync(join(this.#top, path), { bigint: true, throwIfNoEntry: false });
+  }
+
+  /** "directory", or the stat of what stands in its way, or undefined when nothing is there. */
+  #directory(directory: string): BigIntStats | "directory" | undefined {
+    if (directory === "") return "directory";
+    if (this.#known.has(directory)) return this.#known.get(directory);
+    const parent = this.#directory(directory.slice(0, Math.max(0, directory.lastIndexOf("/"))));
+    let answer = parent;
+    if (parent === "directory") {
+      const stat = lstatSync(join(this.#top, directory), { bigint: true, throwIfNoEntry: false });
+      answer = stat?.isDirectory() ? "directory" : stat;
+    }
+    this.#known.set(directory, answer);
+    return answer;
+  }
+}
+
+/** What the manifest would be if everything that can be recorded were recorded. */
+export function liveAssets(worktree: Worktree, seen: ReadonlyMap<string, Seen>): Map<string, Asset> {
+  const assets = new Map(worktree.manifest);
+  for (const sight of seen.values()) {
+    const asset = recordedAs(sight);
+    if (asset === "unchanged") continue;
+    if (asset === undefined) assets.delete(sight.path);
+    else if (!sameAsset(asset, sight.m)) assets.set(sight.path, asset);
+  }
+  return assets;
+}
+
+/** The manifest line that recording this path gives (undefined: none), or "unchanged". */
+export function recordedAs({ state, path, w, stat }: Seen): Asset | undefined | "unchanged" {
+  if (state === "deleted") return undefined;
+  if ((state !== "modified" && state !== "new") || w === undefined || w === "blocked" || stat === undefined) return "unchanged";
+  return { path, oid: w.oid, sizeBytes: Number(stat.size), exec: w.exec };
+}

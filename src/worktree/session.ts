@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from "node:fs";
+import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
+import { formatManifest, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
+import { writeAtomically } from "../util/write-atomically.ts";
+import { StatIndex } from "./stat-index.ts";
+import { isStamped, manifestFile } from "./stamp.ts";
+import { readTracking, type Tracking } from "./tracking.ts";
+
+/** One worktree as a command finds it: the manifest file, the index and the tracked patterns. */
+export interface Worktree {
+  readonly repository: Repository;
+  /** What the manifest file says; empty when there is none. */
+  readonly manifest: Manifest;
+  readonly stamped: boolean;
+  readonly index: StatIndex;
+  readonly tracking: Tracking;
+  /** Whether executable bits count (`core.fileMode`). */
+  readonly fileMode: boolean;
+}
+
+/**
+ * @param manifestBytes the manifest, when it is at hand; else the file is read
+ * @throws MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED, CONFLICT
+ */
+export function openWorktree(repository: Repository, manifestBytes?: Uint8Array): Worktree {
+  // The stamp is read before the file: a rewrite in between then counts as a rewrite.
+  const stamped = isStamped(repository);
+  return {
+    repository,
+    manifest: manifestBytes ? parseManifest(manifestBytes, MANIFEST_PATH) : readManifestFile(repository),
+    stamped,
+    index: StatIndex.open(worktreeState(repository, "index")),
+    tracking: readTracking(repository),
+    fileMode: fileModeCounts(repository),
+  };
+}
+
+/** The manifest file's assets; none when there is no file. */
+export function readManifestFile(repository: Repository): Manifest {
+  const file = manifestFile(repository);
+  return existsSync(file) ? parseManifest(readFileSync(file), MANIFEST_PATH) : new Map();
+}
+
+/** Writes the manifest file; the caller stamps it. */
+export function writeManifestFile(repository: Repository, assets: Iterable<Asset>): void {
+  writeAtomically(manifestFile(repository), formatManifest(assets));
+}
+
+/** Whether this repository was initialised: its manifest is there, or Git or we remember one. */
+export function isInitialised(repository: Repository): boolean {
+  return existsSync(manifestFile(repository)) || existsSync(worktreeState(repository, "index"));
+}
+
+function fileModeCounts(repository: Repository): boolean {
+  if (process.platform === "win32") return false;
+  try {
+    return !/^\s*filemode\s*=\s*false/im.test(readFileSync(`${repository.commonDir}/config`, "utf8"));
+  } catch {
+    return true;
+  }
+}
+
