@@ -1,0 +1,59 @@
+import { mainProgram, shellQuote } from "../util/package-root.ts";
+import { at, gitConfig, setGitConfig, type Repository } from "./repository.ts";
+import { runGit } from "./run.ts";
+
+/**
+ * The clean filter, diff and merge drivers of the manifest, which are local configuration: a clone without Ballast
+ * sees a plain text file.
+ */
+function driverConfig(live: boolean): Map<string, string> {
+  return new Map([
+    ...(live ? [["filter.ballast.process", launch("filter-process")] as const] : []),
+    ["diff.ballast.textconv", launch("textconv")],
+    ["merge.ballast.name", "Ballast: three-way, per asset"],
+    ["merge.ballast.driver", launch("merge-driver %O %A %B %P")],
+  ]);
+}
+
+/** Writes what is missing or different and returns the keys that changed. */
+export async function installDrivers(repository: Repository, live: boolean): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [key, value] of driverConfig(live)) {
+    if ((await gitConfig(repository, key)) === value) continue;
+    await setGitConfig(repository, key, value);
+    changed.push(key);
+  }
+  if (!live && (await removeSection(repository, "filter.ballast"))) changed.push("filter.ballast");
+  return changed;
+}
+
+/** Removes the drivers and returns the sections that were there. */
+export async function uninstallDrivers(repository: Repository): Promise<string[]> {
+  const removed: string[] = [];
+  for (const section of ["filter.ballast", "diff.ballast", "merge.ballast"]) {
+    if (await removeSection(repository, section)) removed.push(section);
+  }
+  return removed;
+}
+
+/** The keys whose value is not what this version writes. */
+export async function outdatedDrivers(repository: Repository, live: boolean): Promise<string[]> {
+  const outdated: string[] = [];
+  for (const [key, value] of driverConfig(live)) if ((await gitConfig(repository, key)) !== value) outdated.push(key);
+  return outdated;
+}
+
+async function removeSection(repository: Repository, section: string): Promise<boolean> {
+  const { status } = await runGit(["config", "--local", "--remove-section", section], at(repository, { accept: [128] }));
+  return status === 0;
+}
+
+/** A command line that Git hands to sh: the Node and program of this installation, else whatever is on the PATH. */
+function launch(verb: string): string {
+  const node = shellQuote(process.execPath);
+  const main = shellQuote(mainProgram());
+  const [name, ...args] = verb.split(" ");
+  const words = [name, ...args].join(" ");
+  // textconv and merge commands get their arguments appended by Git: "$@" in a function takes them either way.
+  return `f() { if test -x ${node} && test -f ${main}; then exec ${node} ${main} "$@"; else exec git-ballast "$@"; fi; }; f ${words}`;
+}
