@@ -90,7 +90,7 @@ function isShellScript(text: string): boolean {
 
 function write(file: string, text: string): void {
   const mode = existsSync(file) ? statSync(file).mode & 0o777 : 0o755;
-  writeAtomically(file, text, mode | 0o111);
+  writeAtomically(file, text, { mode: mode | 0o111 });
   chmodSync(file, mode | 0o111);
 }
 

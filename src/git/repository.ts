@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { environment } from "../config/environment.ts";
 import { BallastError, isBallastError } from "../errors.ts";
 import { gitText, runGit, type RunOptions } from "./run.ts";
 
@@ -36,7 +37,8 @@ export async function openRepository(cwd: string): Promise<Repository> {
 
 /** The ordinary layout, recognised without starting Git; undefined when only Git itself can tell. */
 function findNearby(cwd: string): Repository | undefined {
-  if (process.env["GIT_DIR"] || process.env["GIT_WORK_TREE"] || process.env["GIT_COMMON_DIR"]) return undefined;
+  const { GIT_DIR, GIT_WORK_TREE, GIT_COMMON_DIR } = environment();
+  if (GIT_WORK_TREE || GIT_COMMON_DIR || (GIT_DIR && GIT_DIR !== ".git")) return undefined;
   for (let dir = resolve(cwd); ; dir = dirname(dir)) {
     const dotGit = join(dir, ".git");
     if (existsSync(join(dotGit, "HEAD")) && existsSync(join(dotGit, "objects"))) {

@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { environment } from "../config/environment.ts";
 import { BallastError } from "../errors.ts";
 
 export interface RunOptions {
@@ -81,7 +82,7 @@ export async function* streamGit(args: readonly string[], options: RunOptions): 
 }
 
 function childEnvironment(extra: RunOptions["env"]): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: "C", ...extra };
+  const env: NodeJS.ProcessEnv = { ...environment(), LC_ALL: "C", ...extra };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   return env;
 }

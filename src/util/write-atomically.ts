@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
 
@@ -6,7 +6,7 @@ import { fromSystemError } from "../errors.ts";
  * Replaces a small file: whoever reads it sees the old content or the new, also after a power cut.
  * @throws DISK_FULL, FILE_DENIED
  */
-export function writeAtomically(file: string, content: string | Uint8Array, mode = 0o666): void {
+export function writeAtomically(file: string, content: string | Uint8Array, { mode = 0o666, mtime }: AtomicOptions = {}): void {
   const temporary = `${file}.${process.pid}.tmp`;
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   try {
@@ -14,6 +14,7 @@ export function writeAtomically(file: string, content: string | Uint8Array, mode
     const fd = openSync(temporary, "w", mode);
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      if (mtime !== undefined) futimesSync(fd, mtime, mtime);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -23,4 +24,10 @@ export function writeAtomically(file: string, content: string | Uint8Array, mode
     rmSync(temporary, { force: true });
     throw fromSystemError(error, `cannot write ${file}`);
   }
+}
+
+interface AtomicOptions {
+  readonly mode?: number;
+  /** The modification time that the new file has from the first moment, in seconds since 1970. */
+  readonly mtime?: number;
 }

@@ -93,7 +93,7 @@ function see(
   remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
   const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open });
-  return { path, state, w, m, b: entry?.b, stat: content?.stat, provisional };
+  return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional && stat ? fileStat(stat) : undefined), provisional };
 }
 
 /** Stands for a content that is not known; equal to none. */
@@ -186,8 +186,8 @@ export function liveAssets(worktree: Worktree, seen: ReadonlyMap<string, Seen>):
 }
 
 /** The manifest line that recording this path gives (undefined: none), or "unchanged". */
-export function recordedAs({ state, path, w, stat }: Seen): Asset | undefined | "unchanged" {
+export function recordedAs({ state, path, w, stat, provisional }: Seen): Asset | undefined | "unchanged" {
   if (state === "deleted") return undefined;
-  if ((state !== "modified" && state !== "new") || w === undefined || w === "blocked" || stat === undefined) return "unchanged";
+  if ((state !== "modified" && state !== "new") || w === undefined || w === "blocked" || stat === undefined || provisional) return "unchanged";
   return { path, oid: w.oid, sizeBytes: Number(stat.size), exec: w.exec };
 }

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { formatManifest, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
-import { writeAtomically } from "../util/write-atomically.ts";
 import { StatIndex } from "./stat-index.ts";
-import { isStamped, manifestFile } from "./stamp.ts";
+import { isStamped, manifestFile, writeStamped } from "./stamp.ts";
 import { readTracking, type Tracking } from "./tracking.ts";
 
 /** One worktree as a command finds it: the manifest file, the index and the tracked patterns. */
@@ -41,9 +40,9 @@ export function readManifestFile(repository: Repository): Manifest {
   return existsSync(file) ? parseManifest(readFileSync(file), MANIFEST_PATH) : new Map();
 }
 
-/** Writes the manifest file; the caller stamps it. */
+/** Replaces the manifest file, stamped. */
 export function writeManifestFile(repository: Repository, assets: Iterable<Asset>): void {
-  writeAtomically(manifestFile(repository), formatManifest(assets));
+  writeStamped(repository, formatManifest(assets));
 }
 
 /** Whether this repository was initialised: its manifest is there, or Git or we remember one. */

@@ -3,10 +3,10 @@
  * racy and so asks the clean filter every time; and a manifest without it is one that Git has rewritten since.
  * Beside it, in the Git directory, an empty file one second older lets a hook of two lines of sh compare the two.
  */
-import { closeSync, mkdirSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
+import { writeAtomically } from "../util/write-atomically.ts";
 
 /** 2037-01-01T00:00:00Z, in seconds. */
 const STAMP = 2_114_380_800;
@@ -35,6 +35,12 @@ export function stamp(repository: Repository): void {
   }
   utimesSync(reference, STAMP - 1, STAMP - 1);
   utimesSync(manifestFile(repository), STAMP, STAMP);
+}
+
+/** Replaces the manifest file by one that is stamped from the first moment. */
+export function writeStamped(repository: Repository, text: string | Uint8Array): void {
+  writeAtomically(manifestFile(repository), text, { mtime: STAMP });
+  stamp(repository);
 }
 
 function stampFile(repository: Repository): string {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { openRepository } from "../git/repository.ts";
-import { readConflicts, writeConflicts } from "../worktree/conflicts.ts";
-import { writeAtomically } from "../util/write-atomically.ts";
-import { formatManifest, parseManifest, type Manifest } from "./manifest.ts";
-import { mergeManifests } from "./merge.ts";
+import { openRepository } from "../../git/repository.ts";
+import { readConflicts, writeConflicts } from "../../worktree/conflicts.ts";
+import { writeAtomically } from "../../util/write-atomically.ts";
+import { formatManifest, parseManifest, type Manifest } from "../../manifest/manifest.ts";
+import { mergeManifests } from "../../manifest/merge.ts";
 
 /**
  * Git's merge driver for the manifest: `merge-driver %O %A %B %P`. The result replaces the file `%A`.

@@ -1,0 +1,54 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
+import { runGit } from "../git/run.ts";
+import { manifestBytesAt, stagedManifestBlob } from "../manifest/versions.ts";
+import { parseManifest } from "../manifest/manifest.ts";
+import { isIndexLocked, isStamped, manifestFile, writeStamped } from "./stamp.ts";
+
+/*
+ * Following: once Git has staged what the filter answered, the manifest file on disk is brought up to it. The filter
+ * cannot do this itself: while Git asks, it compares the file with sizes that it noted before.
+ */
+
+/** Notes that what Git stages now differs from the manifest file. */
+export function requestFollow(repository: Repository): void {
+  const file = worktreeState(repository, "follow");
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "");
+}
+
+/**
+ * Writes the staged manifest into the manifest file when that was requested, unless Git is at work on its index (a
+ * later hook follows then) or has rewritten the file (which settling takes care of).
+ */
+export async function follow(repository: Repository, { force = false } = {}): Promise<void> {
+  const marker = worktreeState(repository, "follow");
+  if ((!force && !existsSync(marker)) || isIndexLocked(repository, undefined)) return;
+  rmSync(marker, { force: true });
+  if (!existsSync(manifestFile(repository)) || !isStamped(repository)) return;
+  const staged = await manifestBytesAt(repository, ":");
+  if (staged === undefined || staged.equals(readFileSync(manifestFile(repository)))) return;
+  parseManifest(staged, `the staged ${MANIFEST_PATH}`);
+  writeStamped(repository, staged);
+  await rereadEntry(repository);
+}
+
+/**
+ * Has Git forget what it noted of the manifest file and look at it anew: the same blob stays staged. Does nothing
+ * when another Git process holds the index; that one looks anew itself.
+ */
+export async function rereadEntry(repository: Repository): Promise<void> {
+  const env = { BALLAST_SETTLING: "1", GIT_INDEX_FILE: undefined };
+  const blob = await stagedManifestBlob(repository, env);
+  if (blob === undefined) return;
+  const args = ["update-index", "-q", "--cacheinfo", `100644,${blob},${MANIFEST_PATH}`, "--refresh"];
+  await runGit(args, at(repository, { env, accept: [1, 128] }));
+}
+
+/** Stages `text` as the manifest, whatever the file says. */
+export async function stageManifest(repository: Repository, text: string, env: Record<string, string | undefined> = {}): Promise<void> {
+  const hashed = await runGit(["hash-object", "-w", "--stdin"], at(repository, { input: text, env }));
+  const info = `100644,${hashed.stdout.toString().trim()},${MANIFEST_PATH}`;
+  await runGit(["update-index", "--add", "--cacheinfo", info], at(repository, { env: { BALLAST_SETTLING: "1", ...env } }));
+}

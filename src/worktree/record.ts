@@ -1,0 +1,46 @@
+import type { Context } from "../context.ts";
+import { sameAsset, type Asset } from "../manifest/manifest.ts";
+import { addCaptured } from "./captured.ts";
+import { ensureStored, storeContents } from "./contents.ts";
+import { liveAssets, observe, type Seen } from "./observe.ts";
+import type { Worktree } from "./session.ts";
+import { isRecordable } from "./states.ts";
+import { listTracked } from "./tracking.ts";
+
+export interface Recorded {
+  /** The manifest with everything recorded, by path. */
+  readonly assets: Map<string, Asset>;
+  readonly seen: ReadonlyMap<string, Seen>;
+  readonly changed: boolean;
+}
+
+/**
+ * Takes what the user changed: stores every new content in the local store, and notes it as what Git knows. Neither
+ * the manifest file nor Git's index is touched; the caller hands `assets` to Git or writes them.
+ * @throws FILE_CHANGED, NOT_A_FILE, NOT_UTF8, DISK_FULL
+ */
+export async function record(context: Context, worktree: Worktree, select?: (path: string) => boolean): Promise<Recorded> {
+  const { repository, index } = worktree;
+  const candidates = await listTracked(repository, worktree.tracking.patterns);
+  const seen = await observe(worktree, { read: storeContents(context), candidates, ...(select ? { select } : {}) });
+  const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
+  await ensureStored(context, changes);
+  addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
+  settleKnown(worktree, seen.values());
+  for (const { path, w } of changes) {
+    index.update(path, { b: w === undefined || w === "blocked" ? undefined : { oid: w.oid, exec: w.exec }, open: undefined });
+  }
+  await index.save();
+  return { assets: liveAssets(worktree, seen), seen, changed: changes.length > 0 };
+}
+
+/** Where disk and manifest agree, that is what Git knows. */
+export function settleKnown(worktree: Worktree, seen: Iterable<Seen>): void {
+  for (const { path, state, m } of seen) {
+    if (state === "clean" && m !== undefined) {
+      const entry = worktree.index.get(path);
+      if (entry?.open === undefined && entry?.b !== undefined && sameAsset({ ...m, ...entry.b }, m)) continue;
+      worktree.index.update(path, { b: { oid: m.oid, exec: m.exec }, open: undefined });
+    } else if (state === "none") worktree.index.set(path, undefined);
+  }
+}

@@ -1,0 +1,160 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Context } from "../context.ts";
+import { BallastError, fromSystemError, systemCode } from "../errors.ts";
+import { worktreeState } from "../git/repository.ts";
+import type { Asset } from "../manifest/manifest.ts";
+import { checkPath } from "../manifest/path.ts";
+import type { Oid } from "../object/oid.ts";
+import { DirectoryCheck } from "./observe.ts";
+import { keepContents, materialiser } from "./contents.ts";
+import type { Worktree } from "./session.ts";
+import { fileStat, nowNs, sameStat, type FileStat } from "./stat-index.ts";
+
+/** One path to bring to what the manifest says. */
+export interface Restoration {
+  readonly path: string;
+  /** Undefined: the file is removed. */
+  readonly target: Asset | undefined;
+  /** What the decision was made on: the file's stat, or undefined when nothing was there. */
+  readonly expect: FileStat | undefined;
+}
+
+export interface RestoreResult {
+  readonly restored: string[];
+  readonly removed: string[];
+  /** Left as they were, since their content is out of reach. */
+  readonly missing: { path: string; oid: Oid; why: string }[];
+  readonly archived: { path: string; oid: Oid; expectedHours?: number | undefined }[];
+  readonly bytes: number;
+}
+
+/**
+ * Brings paths to what the manifest says. A file that is replaced or removed has its content in a store first; it is
+ * replaced by one rename, after the new content was verified, and only if it is still the file that was looked at.
+ */
+export async function restore(context: Context, worktree: Worktree, list: readonly Restoration[]): Promise<RestoreResult> {
+  const result: RestoreResult = { restored: [], removed: [], missing: [], archived: [], bytes: 0 };
+  if (list.length === 0) return result;
+  const { top } = context.repository;
+  await keepContents(context, worktree, list);
+  for (const { path, expect } of list.filter(({ target }) => target === undefined)) {
+    if (removeFile(top, path, expect)) result.removed.push(path);
+    worktree.index.set(path, undefined);
+  }
+  const wanted = list.flatMap(({ path, target }) => (target ? [{ ...target, path }] : []));
+  const expected = new Map(list.map(({ path, expect }) => [path, expect]));
+  let bytes = 0;
+  const temporaryDirectory = temporaryRoot(context, top);
+  const outcome = await materialiser(context).each(wanted, temporaryDirectory, (asset, temporary) => {
+    placeFile(top, asset.path, temporary, expected.get(asset.path));
+    const stat = fileStat(lstatSync(join(top, asset.path), { bigint: true }));
+    const content = { oid: asset.oid, exec: asset.exec };
+    worktree.index.set(asset.path, { w: { ...content, stat, hashedAtNs: nowNs() }, b: content });
+    result.restored.push(asset.path);
+    bytes += asset.sizeBytes;
+  });
+  for (const { path, oid, why } of outcome.missing) {
+    result.missing.push({ path, oid, why });
+    if (expected.get(path)) worktree.index.update(path, { open: "restore" });
+  }
+  result.archived.push(...outcome.archived);
+  for (const { path } of outcome.archived) if (expected.get(path)) worktree.index.update(path, { open: "restore" });
+  await calmDown(worktree, wanted);
+  return { ...result, bytes };
+}
+
+/** A directory for temporary files on the worktree's file system, emptied of what a killed run left. */
+function temporaryRoot(context: Context, top: string): string {
+  const inGit = worktreeState(context.repository, "tmp");
+  mkdirSync(inGit, { recursive: true });
+  if (statSync(inGit).dev !== statSync(top).dev) return join(top, ".ballast");
+  const dayAgo = Date.now() - 24 * 3600 * 1000;
+  for (const name of readdirSync(inGit)) {
+    const file = join(inGit, name);
+    const stat = statSync(file, { throwIfNoEntry: false });
+    if (stat && stat.mtimeMs < dayAgo) rmSync(file, { force: true });
+  }
+  return inGit;
+}
+
+/** Renames `temporary` into place. @throws FILE_CHANGED, NOT_A_FILE, PATH_REFUSED; the temporary file is gone then */
+function placeFile(top: string, path: string, temporary: string, expect: FileStat | undefined): void {
+  try {
+    checkPath(path);
+    const directories = new DirectoryCheck(top);
+    makeParents(top, path);
+    const now = directories.lstat(path);
+    if (now && !now.isFile()) {
+      throw new BallastError("NOT_A_FILE", `${path} is not restored: something that is no regular file stands in its place`, { hint: `move it away, then git ballast checkout ${path}` });
+    }
+    if (expect ? !now || !sameStat(fileStat(now), expect) : now) {
+      throw new BallastError("FILE_CHANGED", `${path} is not restored: it changed in this moment`, { hint: "run git ballast status" });
+    }
+    renameSync(temporary, join(top, path));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw fromSystemError(error, `cannot restore ${path}`);
+  }
+}
+
+/** Creates the directories above `path` one by one, never through a symbolic link. */
+function makeParents(top: string, path: string): void {
+  const parts = path.split("/").slice(0, -1);
+  let directory = top;
+  for (const part of parts) {
+    directory = join(directory, part);
+    const stat = lstatSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      try {
+        mkdirSync(directory);
+      } catch (error) {
+        if (systemCode(error) !== "EEXIST") throw error;
+      }
+    } else if (!stat.isDirectory()) {
+      throw new BallastError("PATH_REFUSED", `${path} is not restored: ${directory.slice(top.length + 1)} is ${stat.isSymbolicLink() ? "a symbolic link" : "not a directory"}`, {
+        hint: "move it away, then git ballast checkout",
+      });
+    }
+  }
+}
+
+/** Removes a file whose content is in a store, and the directories that it leaves empty. */
+function removeFile(top: string, path: string, expect: FileStat | undefined): boolean {
+  const file = join(top, path);
+  const now = new DirectoryCheck(top).lstat(path);
+  if (!now?.isFile() || expect === undefined || !sameStat(fileStat(now), expect)) return false;
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    throw fromSystemError(error, `cannot remove ${path}`);
+  }
+  for (let directory = dirname(file); directory !== top; directory = dirname(directory)) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      break;
+    }
+  }
+  return true;
+}
+
+/** Enough restored bytes that hashing them again for being racy would be felt. */
+const WORTH_WAITING_BYTES = 32 * 1024 * 1024;
+
+/**
+ * A file that was just restored is racy, and would be hashed again by the next look. When that is much, waits until
+ * the moment has passed and looks at the times once more instead.
+ */
+async function calmDown(worktree: Worktree, restored: readonly Asset[]): Promise<void> {
+  const bytes = restored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (bytes < WORTH_WAITING_BYTES) return;
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  const hashedAtNs = nowNs();
+  for (const { path } of restored) {
+    const w = worktree.index.get(path)?.w;
+    const file = join(worktree.repository.top, path);
+    const stat = existsSync(file) ? fileStat(lstatSync(file, { bigint: true })) : undefined;
+    if (w && stat && sameStat(stat, w.stat)) worktree.index.update(path, { w: { ...w, hashedAtNs } });
+  }
+}

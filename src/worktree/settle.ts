@@ -1,0 +1,100 @@
+import type { Context } from "../context.ts";
+import { isBallastError, BallastError } from "../errors.ts";
+import { readCaptured, unreferenced } from "./captured.ts";
+import { dropSettledConflicts } from "./conflicts.ts";
+import { hashContents } from "./contents.ts";
+import { follow, rereadEntry } from "./follow.ts";
+import { observe, type Seen } from "./observe.ts";
+import { settleKnown } from "./record.ts";
+import { restore, type RestoreResult, type Restoration } from "./restore.ts";
+import { isInitialised, openWorktree, type Worktree } from "./session.ts";
+import { isIndexLocked, isSequencing, isStamped, stamp } from "./stamp.ts";
+
+export interface Settled extends RestoreResult {
+  readonly conflicts: readonly string[];
+  /** False while a sequence of Git's is under way and the manifest must not be stamped yet. */
+  readonly stamped: boolean;
+}
+
+/**
+ * Brings the worktree to where Git moved the manifest: restores what is stale or missing, keeps what the user edited,
+ * and stamps the manifest. Does nothing when Git has not touched it.
+ * @param final stamps although a rebase is under way: right once the Git process has ended
+ */
+export async function settle(context: Context, { final = false } = {}): Promise<Settled | undefined> {
+  const { repository } = context;
+  if (!isInitialised(repository)) return undefined;
+  await follow(repository);
+  if (isStamped(repository)) return undefined;
+  const worktree = openWorktree(repository);
+  await dropSettledConflicts(repository);
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
+  const result = await bringUp(context, worktree, seen);
+  const conflicts = noteConflicts(context, worktree, seen);
+  settleKnown(worktree, seen.values());
+  await worktree.index.save();
+  const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined);
+  if (stamped) {
+    stamp(repository);
+    await rereadEntry(repository);
+  }
+  return { ...result, conflicts, stamped };
+}
+
+async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): Promise<RestoreResult> {
+  const moved = [...seen.values()].filter(({ state }) => state === "stale" || state === "missing");
+  const { kept, lost } = await weighDiscarded(context, moved);
+  const due: Restoration[] = [];
+  for (const { path, m, stat } of moved) {
+    if (!kept.has(path)) due.push({ path, target: m, expect: stat });
+    // Only Ballast knows this new file, no commit does: it stays, as an untracked file stays for Git.
+    else worktree.index.update(path, { b: undefined });
+  }
+  try {
+    const result = await restore(context, worktree, due);
+    for (const { path, oid } of lost.filter(({ path }) => !result.missing.some((missing) => missing.path === path))) {
+      context.report({ kind: "warning", message: `${path}: Git discarded an edit; it is kept`, hint: `git ballast show ${oid} > ${quoteWord(path)}` });
+    }
+    return result;
+  } catch (error) {
+    if (!isBallastError(error)) throw error;
+    for (const { path, target } of due) if (target) worktree.index.update(path, { open: "restore" });
+    await worktree.index.save();
+    throw error;
+  }
+}
+
+/** Among stale files, the edits that no commit holds: new ones are kept in place, edited ones can be brought back. */
+async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: { path: string; oid: string }[] }> {
+  const captured = new Map(readCaptured(context.repository).map((entry) => [`${entry.oid} ${entry.path}`, entry]));
+  const discarded = moved.filter(({ path, w, state }) => state === "stale" && w !== undefined && w !== "blocked" && captured.has(`${w.oid} ${path}`));
+  const lost = await unreferenced(context.repository, discarded.map(({ path, w }) => captured.get(`${(w as { oid: string }).oid} ${path}`)!));
+  const kept = new Set(lost.map(({ path }) => path).filter((path) => moved.find((seen) => seen.path === path)?.m === undefined));
+  return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
+}
+
+function noteConflicts(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {
+  const paths = [...seen.values()].filter(({ state }) => state === "conflict").map(({ path }) => path);
+  for (const path of paths) {
+    if (worktree.index.get(path)?.open !== "conflict") {
+      context.report({ kind: "warning", message: `${path}: your edit meets another version; yours stays in place`, hint: `git ballast resolve ${quoteWord(path)} --ours, or --theirs` });
+    }
+    worktree.index.update(path, { open: "conflict" });
+  }
+  return paths;
+}
+
+/** As {@link settle}, for hooks: a failure is a warning, since Git has done its part. Returns the exit status. */
+export async function settleQuietly(context: Context, options: { final?: boolean } = {}): Promise<Settled | undefined> {
+  try {
+    return await settle(context, options);
+  } catch (error) {
+    if (!(error instanceof BallastError)) throw error;
+    context.report({ kind: "warning", message: error.message, hint: error.hint ?? "git ballast checkout goes on from here" });
+    return undefined;
+  }
+}
+
+function quoteWord(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
