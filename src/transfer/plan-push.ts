@@ -1,6 +1,6 @@
+import { commitIds } from "../git/commits.ts";
 import type { RefUpdate } from "../git/pre-push.ts";
-import { at, type Repository } from "../git/repository.ts";
-import { runGit } from "../git/run.ts";
+import type { Repository } from "../git/repository.ts";
 import { addedAssets } from "../manifest/versions.ts";
 import type { Oid } from "../object/oid.ts";
 
@@ -47,25 +47,17 @@ export async function needsOf(repository: Repository, range: readonly string[], 
 
 /** The commits of a push as arguments of `git log`, or undefined when there can be none. */
 async function pushRange(repository: Repository, { updates, remote }: PushPlan, signal?: AbortSignal): Promise<string[] | undefined> {
-  const commits = await commitsAmong(
-    repository,
-    updates.flatMap(({ localId, remoteId }) => (localId === undefined ? [] : [localId, remoteId])),
-    signal,
-  );
-  const known = (ids: (string | undefined)[]): string[] => [...new Set(ids)].filter((id) => id !== undefined && commits.has(id)) as string[];
+  const published = updates.filter(({ localId }) => localId !== undefined);
+  const tips = await commitsAmong(repository, published.map(({ localId }) => localId), signal);
   // A value that the remote has and this repository does not (never fetched, forced over) excludes nothing.
-  const have = known(updates.map(({ remoteId }) => remoteId));
-  const tips = known(updates.map(({ localId }) => localId)).filter((id) => !have.includes(id));
-  if (tips.length === 0) return undefined;
-  return [...tips, "--not", ...have, ...(remote ? [`--remotes=${remote}`] : [])];
+  const have = await commitsAmong(repository, published.map(({ remoteId }) => remoteId), signal);
+  const fresh = [...tips].filter((id) => !have.has(id));
+  if (fresh.length === 0) return undefined;
+  return [...fresh, "--not", ...have, ...(remote ? [`--remotes=${remote}`] : [])];
 }
 
-/** Those of `ids` that exist here and are commits, or tags of commits. */
+/** The commits that exist here among `ids`, tags followed. */
 async function commitsAmong(repository: Repository, ids: readonly (string | undefined)[], signal?: AbortSignal): Promise<Set<string>> {
   const unique = [...new Set(ids)].filter((id) => id !== undefined);
-  if (unique.length === 0) return new Set();
-  const input = unique.map((id) => `${id}^{commit}\n`).join("");
-  const { stdout } = await runGit(["cat-file", "--batch-check=%(objecttype)"], at(repository, { input, ...(signal ? { signal } : {}) }));
-  const answers = stdout.toString().split("\n");
-  return new Set(unique.filter((_, i) => answers[i] === "commit"));
+  return new Set((await commitIds(repository, unique, signal)).filter((id) => id !== undefined));
 }
