@@ -7,7 +7,7 @@ import type { Asset } from "../manifest/manifest.ts";
 import { checkPath } from "../manifest/path.ts";
 import type { Oid } from "../object/oid.ts";
 import { DirectoryCheck } from "./observe.ts";
-import { keepContents, materialiser } from "./contents.ts";
+import { keepContents, materialiseEach } from "./contents.ts";
 import type { Worktree } from "./session.ts";
 import { fileStat, nowNs, sameStat, type FileStat } from "./stat-index.ts";
 
@@ -33,7 +33,12 @@ export interface RestoreResult {
  * Brings paths to what the manifest says. A file that is replaced or removed has its content in a store first; it is
  * replaced by one rename, after the new content was verified, and only if it is still the file that was looked at.
  */
-export async function restore(context: Context, worktree: Worktree, list: readonly Restoration[]): Promise<RestoreResult> {
+export async function restore(
+  context: Context,
+  worktree: Worktree,
+  list: readonly Restoration[],
+  options: { restoreArchived?: boolean } = {},
+): Promise<RestoreResult> {
   const result: RestoreResult = { restored: [], removed: [], missing: [], archived: [], bytes: 0 };
   if (list.length === 0) return result;
   const { top } = context.repository;
@@ -46,7 +51,7 @@ export async function restore(context: Context, worktree: Worktree, list: readon
   const expected = new Map(list.map(({ path, expect }) => [path, expect]));
   let bytes = 0;
   const temporaryDirectory = temporaryRoot(context, top);
-  const outcome = await materialiser(context).each(wanted, temporaryDirectory, (asset, temporary) => {
+  const outcome = await materialiseEach(context, { wanted, temporaryDirectory, ...options }, (asset, temporary) => {
     placeFile(top, asset.path, temporary, expected.get(asset.path));
     const stat = fileStat(lstatSync(join(top, asset.path), { bigint: true }));
     const content = { oid: asset.oid, exec: asset.exec };

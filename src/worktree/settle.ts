@@ -73,7 +73,8 @@ async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }
 
-function noteConflicts(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {
+/** Remembers which edits met another version, and says so the first time. */
+export function noteConflicts(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {
   const paths = [...seen.values()].filter(({ state }) => state === "conflict").map(({ path }) => path);
   for (const path of paths) {
     if (worktree.index.get(path)?.open !== "conflict") {

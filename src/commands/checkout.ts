@@ -1,0 +1,124 @@
+import { existsSync } from "node:fs";
+import type { Context } from "../context.ts";
+import { BallastError } from "../errors.ts";
+import { outdatedHooks } from "../git/hooks.ts";
+import type { Oid } from "../object/oid.ts";
+import { dropSettledConflicts } from "../worktree/conflicts.ts";
+import { hashContents } from "../worktree/contents.ts";
+import { follow, rereadEntry } from "../worktree/follow.ts";
+import { observe, type Seen } from "../worktree/observe.ts";
+import { settleKnown } from "../worktree/record.ts";
+import { restore, type RestoreResult } from "../worktree/restore.ts";
+import { openWorktree, type Worktree } from "../worktree/session.ts";
+import { noteConflicts } from "../worktree/settle.ts";
+import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
+import { selector, tracking } from "../worktree/tracking.ts";
+import { install } from "./install.ts";
+
+export interface CheckoutOptions {
+  readonly paths: readonly string[];
+  /** Also replaces modified assets, whose content is kept in the local store. */
+  readonly force: boolean;
+  /** Also brings back what was deleted. */
+  readonly all: boolean;
+  /** Patterns in gitignore syntax that narrow what is restored. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  /** Asks the store to bring archived objects back. */
+  readonly restoreArchived: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface CheckoutResult extends RestoreResult {
+  /** Replaced edits and where their content is now: `git ballast show <oid>` gives it back. */
+  readonly kept: { path: string; oid: Oid }[];
+  /** Left alone, since they were edited and `force` was not given. */
+  readonly modified: string[];
+  readonly notes: string[];
+}
+
+/**
+ * Restores assets to what the manifest says. Installs the hooks in a clone that has none.
+ * @throws NOT_INITIALISED, USAGE when a path matches nothing, and what the manifest and the stores throw
+ */
+export async function checkout(context: Context, options: CheckoutOptions): Promise<CheckoutResult> {
+  const { repository } = context;
+  if (!existsSync(manifestFile(repository))) {
+    throw new BallastError("NOT_INITIALISED", "this branch has no assets: .ballast/manifest.jsonl is missing", { hint: "git ballast init" });
+  }
+  const notes: string[] = [];
+  if (!options.dryRun && (await outdatedHooks(repository)).length > 0) {
+    await install(context);
+    notes.push("hooks installed in this clone");
+  }
+  await follow(repository);
+  const worktree = openWorktree(repository);
+  await dropSettledConflicts(repository);
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
+  const chosen = choose(context, options, seen);
+  const { due, modified } = sort(options, chosen);
+  if (options.dryRun) {
+    const restored = due.filter(({ m }) => m).map(({ path }) => path);
+    return { ...NOTHING, restored, removed: due.filter(({ m }) => !m).map(({ path }) => path), modified, notes };
+  }
+  const kept = await keepEdits(context, worktree, due);
+  for (const { path } of due) worktree.index.update(path, { open: undefined });
+  let result: RestoreResult = NOTHING;
+  try {
+    result = await restore(context, worktree, due.map(({ path, m, stat }) => ({ path, target: m, expect: stat })), options);
+  } finally {
+    await settleRest(context, worktree, seen, due);
+  }
+  return { ...result, kept, modified, notes };
+}
+
+const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };
+
+function choose(context: Context, { paths, include, exclude }: CheckoutOptions, seen: ReadonlyMap<string, Seen>): Seen[] {
+  const named = selector(context.repository, context.cwd, paths);
+  const included = include.length === 0 ? () => true : tracking(include).matches;
+  const excluded = tracking(exclude).matches;
+  const chosen = [...seen.values()].filter(({ path }) => named(path) && included(path) && !excluded(path));
+  if (paths.length > 0 && !chosen.some(({ state }) => state !== "none")) {
+    throw new BallastError("USAGE", `no asset matches ${paths.join(" ")}`, { hint: "git ballast ls shows the assets" });
+  }
+  return chosen;
+}
+
+function sort({ paths, force, all }: CheckoutOptions, chosen: readonly Seen[]): { due: Seen[]; modified: string[] } {
+  const byName = paths.length > 0;
+  const due: Seen[] = [];
+  const modified: string[] = [];
+  for (const sight of chosen) {
+    if (sight.state === "stale" || sight.state === "missing") due.push(sight);
+    else if (sight.state === "deleted" && (byName || all || force)) due.push(sight);
+    else if (sight.state === "modified" || (sight.state === "conflict" && sight.m)) {
+      if (force) due.push(sight);
+      else modified.push(sight.path);
+    }
+  }
+  return { due, modified };
+}
+
+/** Stores the content of edited files before they are replaced. */
+async function keepEdits(context: Context, worktree: Worktree, due: readonly Seen[]): Promise<CheckoutResult["kept"]> {
+  const edited = due.filter(({ state, w }) => (state === "modified" || state === "conflict") && w !== undefined && w !== "blocked");
+  if (edited.length === 0) return [];
+  const { keepNow } = await import("../worktree/contents.ts");
+  await keepNow(context, edited);
+  return edited.map(({ path, w }) => ({ path, oid: (w as { oid: Oid }).oid }));
+}
+
+/** What was not chosen stays as it is, and stays known as such once the manifest is stamped. */
+async function settleRest(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>, due: readonly Seen[]): Promise<void> {
+  const { repository } = context;
+  const done = new Set(due.map(({ path }) => path));
+  const rest = new Map([...seen].filter(([path]) => !done.has(path)));
+  for (const { path, state } of rest.values()) if (state === "stale") worktree.index.update(path, { open: "restore" });
+  noteConflicts(context, worktree, rest);
+  settleKnown(worktree, rest.values());
+  await worktree.index.save();
+  if (worktree.stamped || isSequencing(repository) || isIndexLocked(repository, undefined)) return;
+  stamp(repository);
+  await rereadEntry(repository);
+}

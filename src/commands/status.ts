@@ -1,0 +1,116 @@
+import type { Context } from "../context.ts";
+import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
+import { comparePaths } from "../manifest/path.ts";
+import { addedAssets, manifestAt } from "../manifest/versions.ts";
+import { readConflicts } from "../worktree/conflicts.ts";
+import { hashContents } from "../worktree/contents.ts";
+import { liveAssets, observe, type Seen } from "../worktree/observe.ts";
+import { openWorktree, type Worktree } from "../worktree/session.ts";
+import { listTracked } from "../worktree/tracking.ts";
+import { at } from "../git/repository.ts";
+import { gitText, runGit } from "../git/run.ts";
+import { changesBetween, type Change } from "./changes.ts";
+
+export interface StatusEntry {
+  readonly path: string;
+  readonly state: "new" | "modified" | "deleted" | "renamed" | "stale" | "missing" | "conflict" | "blocked";
+  /** The former path of a renamed asset. */
+  readonly from?: string;
+  readonly oid?: string;
+  readonly sizeBytes?: number;
+  /** True: in Git's index, not yet committed. False: only in the worktree. */
+  readonly staged: boolean;
+  /** The state in words, with the command for it. */
+  readonly explanation: string;
+}
+
+export interface Status {
+  readonly branch: string | undefined;
+  readonly entries: StatusEntry[];
+  /** Assets of commits that no remote has; undefined when there is no commit yet. */
+  readonly unpushed: Asset[] | undefined;
+  readonly notes: string[];
+}
+
+/** What a commit would take, what is not as the manifest says, and what no remote has. Changes nothing. */
+export async function status(context: Context): Promise<Status> {
+  const { repository } = context;
+  const worktree = openWorktree(repository);
+  const candidates = await listTracked(repository, worktree.tracking.patterns);
+  const seen = await observe(worktree, { read: hashContents(context), candidates });
+  await worktree.index.save(0);
+  const branch = await runGit(["symbolic-ref", "--quiet", "--short", "HEAD"], at(repository, { accept: [1] }));
+  const head = (await manifestAt(repository, "HEAD")) ?? new Map<string, Asset>();
+  const staged = (await manifestAt(repository, ":")) ?? head;
+  return {
+    branch: branch.status === 0 ? branch.stdout.toString().trim() : undefined,
+    entries: [
+      ...changesBetween(head, staged).map((change) => entry(change, true)),
+      ...unstaged(worktree, seen, staged),
+      ...offTrack(seen),
+      ...mergeConflicts(context),
+    ],
+    unpushed: await unpushedAssets(context),
+    notes: notesOn(worktree, seen),
+  };
+}
+
+/** The difference between what is staged and what is on disk. */
+function unstaged(worktree: Worktree, seen: ReadonlyMap<string, Seen>, staged: Manifest): StatusEntry[] {
+  if (!worktree.stamped && formatManifest(worktree.manifest.values()) !== formatManifest(staged.values())) return [];
+  return changesBetween(staged, liveAssets(worktree, seen)).map((change) => entry(change, false));
+}
+
+function entry(change: Change, staged: boolean): StatusEntry {
+  const { kind, path, from, oid, sizeBytes } = change;
+  const explanation = staged ? "will be committed" : UNSTAGED[kind];
+  return { path, state: kind, staged, explanation, ...(from ? { from } : {}), ...(oid ? { oid } : {}), ...(sizeBytes === undefined ? {} : { sizeBytes }) };
+}
+
+const UNSTAGED = {
+  new: "hidden from Git by the tracked patterns; git add -A records it",
+  modified: "git add -A, or git ballast add, records it",
+  deleted: "git add -A records the deletion; git ballast checkout <path> brings it back",
+  renamed: "git add -A records the new name; nothing is uploaded again",
+};
+
+function offTrack(seen: ReadonlyMap<string, Seen>): StatusEntry[] {
+  const entries: StatusEntry[] = [];
+  for (const { path, state, m } of seen.values()) {
+    const explanation = OFF_TRACK[state];
+    if (explanation === undefined) continue;
+    entries.push({ path, state: state as StatusEntry["state"], staged: false, explanation, ...(m ? { oid: m.oid, sizeBytes: m.sizeBytes } : {}) });
+  }
+  return entries.sort((a, b) => comparePaths(a.path, b.path));
+}
+
+const OFF_TRACK: { readonly [state: string]: string } = {
+  stale: "an older version is on disk; git ballast checkout brings it up",
+  missing: "not restored here; git ballast checkout restores it",
+  conflict: "edited here and changed by Git; git ballast resolve <path> --ours, or --theirs",
+  blocked: "something that is no regular file stands in its place; move it away",
+};
+
+function mergeConflicts({ repository }: Context): StatusEntry[] {
+  return [...readConflicts(repository).values()].map(({ path, ours }) => ({
+    path,
+    state: "conflict",
+    staged: false,
+    explanation: "both sides of the merge changed it; git ballast resolve <path> --ours, or --theirs",
+    ...(ours ? { oid: ours.oid, sizeBytes: ours.sizeBytes } : {}),
+  }));
+}
+
+async function unpushedAssets({ repository, signal }: Context): Promise<Asset[] | undefined> {
+  if ((await gitText(["rev-parse", "--verify", "--quiet", "HEAD"], at(repository, { accept: [1] }))) === "") return undefined;
+  const byOid = new Map<string, Asset>();
+  for await (const { commit: _, ...asset } of addedAssets(repository, ["HEAD", "--not", "--remotes"], signal)) {
+    if (!byOid.has(asset.oid)) byOid.set(asset.oid, asset);
+  }
+  return [...byOid.values()].sort((a, b) => comparePaths(a.path, b.path));
+}
+
+function notesOn(worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {
+  const unsettled = !worktree.stamped && worktree.manifest.size > 0 && [...seen.values()].some(({ state }) => state === "stale" || state === "missing");
+  return unsettled ? ["Git moved the manifest and the assets have not followed yet; git ballast checkout brings them up"] : [];
+}

@@ -1,0 +1,119 @@
+import { lstatSync } from "node:fs";
+import { join, relative, sep } from "node:path";
+import type { Context } from "../context.ts";
+import { BallastError } from "../errors.ts";
+import { at, type Repository } from "../git/repository.ts";
+import { runGit } from "../git/run.ts";
+import { checkPath } from "../manifest/path.ts";
+import { rereadEntry } from "../worktree/follow.ts";
+import { liveAssets, observe } from "../worktree/observe.ts";
+import { hashContents } from "../worktree/contents.ts";
+
+import { record } from "../worktree/record.ts";
+import { openWorktree, writeManifestFile, type Worktree } from "../worktree/session.ts";
+import { settle } from "../worktree/settle.ts";
+import { isStamped } from "../worktree/stamp.ts";
+import { listTracked, patternFor, tracking, writePatterns } from "../worktree/tracking.ts";
+import { changesBetween, type Change } from "./changes.ts";
+
+export interface TrackOptions {
+  readonly patterns: readonly string[];
+  /** Records what changed among tracked assets, without adding patterns. */
+  readonly modified: boolean;
+  readonly dryRun: boolean;
+  /** Uploads what was recorded at once. */
+  readonly push: boolean;
+}
+
+export interface TrackResult {
+  /** The lines added to the block in `.gitignore`. */
+  readonly patterns: string[];
+  readonly recorded: Change[];
+  /** Files that Git itself versioned until now. */
+  readonly fromGit: string[];
+  readonly notes: string[];
+}
+
+/**
+ * Adds patterns and records what matches them now.
+ * @throws USAGE, NOT_A_FILE, PATH_REFUSED, FILE_CHANGED
+ */
+export async function track(context: Context, options: TrackOptions): Promise<TrackResult> {
+  const { repository, cwd } = context;
+  if (options.patterns.length === 0 && !options.modified) {
+    throw new BallastError("USAGE", "track needs a path, a directory or a pattern", { hint: 'git ballast track "*.psd"' });
+  }
+  for (const argument of options.patterns) checkArgument(repository, cwd, argument);
+  await settle(context);
+  const before = openWorktree(repository);
+  const wanted = options.patterns.map((argument) => patternFor(repository, cwd, argument));
+  const added = [...new Set(wanted)].filter((pattern) => !before.tracking.patterns.includes(pattern));
+  const worktree: Worktree = { ...before, tracking: tracking([...before.tracking.patterns, ...added]) };
+  const fromGit = await inGitIndex(repository, worktree);
+  if (options.dryRun) return { patterns: added, recorded: await preview(context, worktree, fromGit), fromGit, notes: [] };
+
+  if (added.length > 0) writePatterns(repository, worktree.tracking.patterns);
+  if (fromGit.length > 0) await takeOutOfGit(repository, fromGit);
+  const { assets } = await record(context, worktree);
+  if (!isStamped(repository) || changesBetween(worktree.manifest, assets).length > 0) {
+    writeManifestFile(repository, assets.values());
+    await rereadEntry(repository);
+  }
+  const recorded = changesBetween(worktree.manifest, assets);
+  const notes = notesOn(wanted, recorded, fromGit, worktree);
+  if (options.push) await pushNow(context, notes);
+  return { patterns: added, recorded, fromGit, notes };
+}
+
+function checkArgument(repository: Repository, cwd: string, argument: string): void {
+  const file = argument.startsWith("/") ? argument : join(cwd, argument);
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  const path = relative(repository.top, file).split(sep).join("/");
+  if (path !== "") checkPath(path);
+  if (stat.isSymbolicLink()) {
+    throw new BallastError("NOT_A_FILE", `${argument} is a symbolic link; Git versions links itself`, { hint: "track the file that it points to" });
+  }
+  if (!stat.isFile() && !stat.isDirectory()) throw new BallastError("NOT_A_FILE", `${argument} is neither a file nor a directory`);
+}
+
+/** The files of Git's index that the patterns match. */
+async function inGitIndex(repository: Repository, worktree: Worktree): Promise<string[]> {
+  const { stdout } = await runGit(["ls-files", "--cached", "-z"], at(repository));
+  const paths = stdout.toString().split("\0").filter((path) => path !== "" && worktree.tracking.matches(path));
+  return paths.filter((path) => !/(^|\/)\.git[a-z]*$/.test(path) && !path.startsWith(".ballast/"));
+}
+
+async function takeOutOfGit(repository: Repository, paths: readonly string[]): Promise<void> {
+  const input = paths.join("\0");
+  await runGit(["rm", "--cached", "--quiet", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"], at(repository, { input, env: { GIT_LITERAL_PATHSPECS: "1" } }));
+}
+
+async function preview(context: Context, worktree: Worktree, fromGit: readonly string[]): Promise<Change[]> {
+  const candidates = [...(await listTracked(context.repository, worktree.tracking.patterns)), ...fromGit];
+  const seen = await observe(worktree, { read: hashContents(context), candidates });
+  return changesBetween(worktree.manifest, liveAssets(worktree, seen));
+}
+
+function notesOn(wanted: readonly string[], recorded: readonly Change[], fromGit: readonly string[], worktree: Worktree): string[] {
+  const notes: string[] = [];
+  for (const pattern of wanted) {
+    const { matches } = tracking([pattern]);
+    if (recorded.some(({ path }) => matches(path)) || [...worktree.manifest.keys()].some(matches)) continue;
+    notes.push(`${pattern} matches no file yet; it will once there are some`);
+  }
+  if (fromGit.length > 0) {
+    notes.push(
+      `${fromGit.length === 1 ? `${fromGit[0]} leaves` : `${fromGit.length} files leave`} Git with the next commit, but stay in its history`,
+      "to shrink the history too (it rewrites commits): git filter-repo --invert-paths --path <file>",
+    );
+  }
+  return notes;
+}
+
+async function pushNow(context: Context, notes: string[]): Promise<void> {
+  const { uploadStaged } = await import("../transfer/upload-staged.ts");
+  const { objects } = await uploadStaged(context);
+  notes.push(`${objects} object${objects === 1 ? "" : "s"} uploaded`);
+}
+
