@@ -44,7 +44,7 @@ export async function planCopy(
 }
 
 function choose(goal: ReadonlySet<Oid>, catalogue: ReadonlyMap<Oid, readonly StoredObject[]>, there: ReadonlySet<Oid>): CopyPlan {
-  /** How many bases come before an oid, by oid; -1 while it is being looked at and when it cannot be had. */
+  /** How many bases come before an oid, by oid; -1 while it is being looked at. */
   const depths = new Map<Oid, number>();
   const steps: StoredObject[][] = [];
 
@@ -61,6 +61,8 @@ function choose(goal: ReadonlySet<Oid>, catalogue: ReadonlyMap<Oid, readonly Sto
       (steps[before + 1] ??= []).push(object);
       return before + 1;
     }
+    // Perhaps only because a base is being looked at: the answer may differ the next time.
+    depths.delete(oid);
     return -1;
   }
 

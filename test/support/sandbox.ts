@@ -18,15 +18,16 @@ afterAll(() => Promise.all(boxes.splice(0).map((box) => box.cleanup())));
 
 /**
  * A temporary directory with a home, a Git configuration and a PATH of its own, on which `git ballast` is the bundle
- * of the present sources. Removed after the test file, or by `cleanup`.
+ * of the present sources (unless `ballast` is false: nothing is built then). Removed after the test file, or by `cleanup`.
  */
-export async function sandbox(options: { env?: Record<string, string> } = {}): Promise<Sandbox> {
+export async function sandbox(options: { env?: Record<string, string>; ballast?: boolean } = {}): Promise<Sandbox> {
   const root = await realpath(await mkdtemp(join(tmpdir(), "ballast-e2e-")));
   const box = new Sandbox(root, options.env ?? {});
   boxes.push(box);
   await mkdir(join(root, "home"));
   await mkdir(join(root, "tmp"));
   await box.write("home/.gitconfig", GIT_CONFIG);
+  if (options.ballast === false) return box;
   await box.write("bin/git-ballast", `#!/bin/sh\nexec ${quote(process.execPath)} ${quote(await builtMain())} "$@"\n`);
   await chmod(join(root, "bin/git-ballast"), 0o755);
   return box;

@@ -1,0 +1,24 @@
+import type { Context } from "../context.ts";
+import { parseRefUpdates } from "../git/pre-push.ts";
+import { stillHere } from "../transfer/notes.ts";
+import { planPush } from "../transfer/plan-push.ts";
+import { upload } from "../transfer/upload.ts";
+
+/**
+ * The pre-push hook: before Git publishes commits, everything that they need is in the remote store. When no commit of
+ * the push touches the manifest no store is opened.
+ * @param args what Git gives its hook: the remote's name (or its URL when it has none), and the URL
+ * @param input what Git writes to its hook's standard input
+ * @returns the exit status for the hook; anything but 0, and anything thrown, makes `git push` fail
+ * @throws OBJECT_MISSING, STORE_CHANGED, what stores throw
+ */
+export async function run(context: Context, args: readonly string[], input: string): Promise<number> {
+  const { repository, report, settings, signal } = context;
+  const [name, url] = args;
+  const remote = name === url ? undefined : name;
+  const needs = await planPush(repository, { updates: parseRefUpdates(input), remote }, signal);
+  if (needs.length === 0) return 0;
+  await upload(context, needs);
+  for (const message of stillHere(settings)) report({ kind: "info", message });
+  return 0;
+}
