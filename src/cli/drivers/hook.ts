@@ -1,0 +1,52 @@
+import type { Context } from "../../context.ts";
+import { BallastError } from "../../errors.ts";
+import { openRepository, type Repository } from "../../git/repository.ts";
+import { checkCommit } from "../../commands/check-commit.ts";
+import { clearCaptured } from "../../worktree/captured.ts";
+import { settleQuietly } from "../../worktree/settle.ts";
+import { waitFor, waitInBackground } from "../../worktree/waiter.ts";
+
+/**
+ * What the shims in `hooks/` start: `hook <name> [the hook's own arguments]`.
+ * @returns the exit status; not 0 makes Git refuse where it listens (pre-commit, pre-push)
+ */
+export async function run([name, ...args]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
+  const context = await makeContext(await openRepository(process.cwd()));
+  switch (name) {
+    case "pre-commit":
+      await checkCommit(context);
+      return 0;
+    case "pre-push":
+      return (await import("../../git/pre-push.ts")).run(context, args);
+    case "wait":
+      await waitFor(context.repository, args.map(Number), () => settleQuietly(context, { final: true }));
+      return 0;
+    case "post-commit":
+      await bringUp(context);
+      clearCaptured(context.repository);
+      return 0;
+    case "post-checkout":
+    case "post-merge":
+    case "post-rewrite":
+    case "post-index-change":
+      await bringUp(context);
+      return 0;
+    default:
+      throw new BallastError("USAGE", `no such hook: ${name}`);
+  }
+}
+
+async function bringUp(context: Context): Promise<void> {
+  const settled = await settleQuietly(context);
+  if (!settled) return;
+  const { restored, removed, missing, stamped } = settled;
+  if (missing.length > 0) {
+    const [first] = missing;
+    const others = missing.length === 1 ? "" : ` and ${missing.length - 1} more`;
+    context.report({ kind: "warning", message: `not restored: ${first!.path}${others}: ${first!.why}`, hint: "git ballast checkout, once that is mended" });
+  }
+  if (restored.length + removed.length > 0) {
+    context.report({ kind: "info", message: `${restored.length} assets restored${removed.length ? `, ${removed.length} removed` : ""}` });
+  }
+  if (!stamped) waitInBackground(context.repository);
+}
