@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { commitId } from "../git/commits.ts";
 import { defaultRemote } from "../git/porcelain.ts";
-import type { RefUpdate } from "../git/pre-push.ts";
+import type { RefUpdate } from "../git/ref-updates.ts";
 import { stillHere } from "../transfer/notes.ts";
 import { planAll, planPush } from "../transfer/plan-push.ts";
 import { upload } from "../transfer/upload.ts";

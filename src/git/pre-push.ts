@@ -1,37 +1,30 @@
-/*
- * What Git tells its pre-push hook (githooks(5)): arguments <remote name, or the URL when it has none> <URL>, and on
- * standard input one line for each ref that it is about to update:
- *
- *   <local ref> SP <local oid> SP <remote ref> SP <remote oid> LF
- *
- * The local ref is "(delete)" and its oid all zeros when the remote ref is deleted; the remote oid is all zeros when
- * the remote ref is new. These oids name Git objects, in SHA-1 or SHA-256, and not assets.
+import type { Context } from "../context.ts";
+import { stillHere } from "../transfer/notes.ts";
+import { planPush } from "../transfer/plan-push.ts";
+import { upload } from "../transfer/upload.ts";
+import { parseRefUpdates } from "./ref-updates.ts";
+
+/**
+ * The pre-push hook: before Git publishes commits, everything that they need is in the remote store. When no commit of
+ * the push touches the manifest, no store is opened.
+ * @param args what Git gives its hook: the remote's name (or its URL when it has none), and the URL
+ * @param input what Git writes to its hook's standard input
+ * @returns the exit status for the hook; anything but 0, and anything thrown, makes `git push` fail
+ * @throws OBJECT_MISSING, STORE_CHANGED, what stores throw
  */
-export interface RefUpdate {
-  /** What is pushed, as the user or the refspec named it: `refs/heads/main`, `HEAD~`, `(delete)`. */
-  readonly localRef: string;
-  /** The Git object that the remote ref is to have; undefined when it is deleted. */
-  readonly localId: string | undefined;
-  readonly remoteRef: string;
-  /** The Git object that the remote ref has now, which need not exist here; undefined when the ref is new. */
-  readonly remoteId: string | undefined;
+export async function run(context: Context, args: readonly string[], input: AsyncIterable<string | Uint8Array> = process.stdin): Promise<number> {
+  const { repository, report, settings, signal } = context;
+  const [name, url] = args;
+  const updates = parseRefUpdates(await textOf(input));
+  const needs = await planPush(repository, { updates, remote: name === url ? undefined : name }, signal);
+  if (needs.length === 0) return 0;
+  await upload(context, needs);
+  for (const message of stillHere(settings)) report({ kind: "info", message });
+  return 0;
 }
 
-const LINE = /^(.+) ([0-9a-f]{40,64}) (\S+) ([0-9a-f]{40,64})$/;
-
-/** Parses the standard input of the hook. @throws Error for a line that no Git writes */
-export function parseRefUpdates(input: string): RefUpdate[] {
-  return input
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const match = LINE.exec(line);
-      if (!match) throw new Error(`not a line of a pre-push hook: ${JSON.stringify(line)}`);
-      const [, localRef, localId, remoteRef, remoteId] = match;
-      return { localRef: localRef!, localId: unlessZero(localId!), remoteRef: remoteRef!, remoteId: unlessZero(remoteId!) };
-    });
-}
-
-function unlessZero(id: string): string | undefined {
-  return /^0+$/.test(id) ? undefined : id;
+async function textOf(chunks: AsyncIterable<string | Uint8Array>): Promise<string> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(all).toString();
 }

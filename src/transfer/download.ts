@@ -5,14 +5,10 @@ import type { Oid } from "../object/oid.ts";
 import { openLocalStore, openRemoteStore } from "../store/open.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
-import { planCopy, type CopyPlan } from "./plan-copy.ts";
+import { planCopy } from "./plan-copy.ts";
+import type { Wanted } from "./wanted.ts";
 
-/** Content that a path needs. */
-export interface Wanted {
-  readonly oid: Oid;
-  readonly sizeBytes: number;
-  readonly path: string;
-}
+export type { Wanted };
 
 interface Unavailable {
   /** Asked for, and in no store that could be asked. */
@@ -109,7 +105,7 @@ async function copyInto(
   absent: ReadonlyMap<Oid, Wanted>,
   { done, archived }: Progress,
 ): Promise<BallastError | undefined> {
-  const plan: CopyPlan = await planCopy(remote, absent.keys(), async (oids) => new Set((await local.find(oids, signal)).keys()), signal);
+  const plan = await planCopy(remote, absent.keys(), async (oids) => new Set((await local.find(oids, signal)).keys()), signal);
   for (const oid of plan.archived) archived.add(oid);
   const objects = plan.steps.flat();
   if (objects.length === 0) return undefined;

@@ -1,14 +1,12 @@
 import { commitIds } from "../git/commits.ts";
-import type { RefUpdate } from "../git/pre-push.ts";
+import type { RefUpdate } from "../git/ref-updates.ts";
 import type { Repository } from "../git/repository.ts";
 import { addedAssets } from "../manifest/versions.ts";
 import type { Oid } from "../object/oid.ts";
+import type { Wanted } from "./wanted.ts";
 
-/** An object that a store must hold, with one place that asks for it, for messages. */
-export interface Need {
-  readonly oid: Oid;
-  readonly sizeBytes: number;
-  readonly path: string;
+/** An object that commits name, with one place that asks for it, for messages. */
+export interface Need extends Wanted {
   /** The full id of the newest commit of the range that put it there. */
   readonly commit: string;
 }

@@ -6,13 +6,13 @@ import { openLocalStore, openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { planCopy, type CopyPlan } from "./plan-copy.ts";
-import type { Need } from "./plan-push.ts";
 import { findPresent } from "./presence.ts";
 import { salvage } from "./salvage.ts";
+import type { Wanted } from "./wanted.ts";
 
-export interface Uploaded {
+export interface Uploaded<T extends Wanted> {
   /** What was copied, or would be. */
-  readonly uploaded: readonly Need[];
+  readonly uploaded: readonly T[];
   /** Logical bytes of these, and what they take in the store (with the bases they need). */
   readonly bytes: number;
   readonly storedBytes: number;
@@ -26,7 +26,7 @@ export interface Uploaded {
  * @throws OBJECT_MISSING, before anything is written, when an object is in no store and not in the worktree; and what
  *   stores throw
  */
-export async function upload(context: Context, needs: readonly Need[], options: { dryRun?: boolean } = {}): Promise<Uploaded> {
+export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: { dryRun?: boolean } = {}): Promise<Uploaded<T>> {
   if (needs.length === 0) return { uploaded: [], bytes: 0, storedBytes: 0, present: 0 };
   const remote = await openRemoteStore(context);
   const local = openLocalStore(context.repository);
@@ -48,7 +48,7 @@ interface Stores {
   readonly remote: Store;
 }
 
-async function planUpload(context: Context, { local, remote }: Stores, needs: readonly Need[]): Promise<CopyPlan> {
+async function planUpload(context: Context, { local, remote }: Stores, needs: readonly Wanted[]): Promise<CopyPlan> {
   const plan = (): Promise<CopyPlan> =>
     planCopy(local, needs.map(({ oid }) => oid), (oids) => findPresent(remote, oids, context.signal), context.signal);
   const first = await plan();
@@ -60,8 +60,8 @@ async function planUpload(context: Context, { local, remote }: Stores, needs: re
   return plan();
 }
 
-async function copyAll({ report, signal, settings }: Context, { local, remote }: Stores, steps: CopyPlan["steps"], needs: readonly Need[]): Promise<void> {
-  const byOid = new Map<Oid, Need>(needs.map((need) => [need.oid, need]));
+async function copyAll({ report, signal, settings }: Context, { local, remote }: Stores, steps: CopyPlan["steps"], needs: readonly Wanted[]): Promise<void> {
+  const byOid = new Map<Oid, Wanted>(needs.map((need) => [need.oid, need]));
   const total = sum(needs.map(({ sizeBytes }) => sizeBytes));
   report({ kind: "start", op: "upload", totalFiles: steps.flat().length, totalBytes: total });
   let ok = false;
@@ -86,7 +86,7 @@ async function copyAll({ report, signal, settings }: Context, { local, remote }:
 
 const SHOWN = 5;
 
-function nowhere(missing: readonly Need[], remote: Store): BallastError {
+function nowhere(missing: readonly Wanted[], remote: Store): BallastError {
   const hint = "push from a machine that has it (git ballast fetch --all there shows whether it does), or put that version of the file back at its path, then push again";
   const [first] = missing;
   if (missing.length === 1) return new BallastError("OBJECT_MISSING", `cannot push ${describe(first!)}: it is neither in the local store nor in ${remote.url}`, { hint });
@@ -95,8 +95,8 @@ function nowhere(missing: readonly Need[], remote: Store): BallastError {
   return new BallastError("OBJECT_MISSING", `cannot push: ${missing.length} objects are neither in the local store nor in ${remote.url}:${lines.join("")}`, { hint });
 }
 
-function describe({ path, commit, oid }: Need): string {
-  return `${path} of commit ${commit.slice(0, 12)}, object ${oid}`;
+function describe({ path, commit, oid }: Wanted): string {
+  return `${path}${commit === undefined ? "" : ` of commit ${commit.slice(0, 12)}`}, object ${oid}`;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRefUpdates } from "../../../src/git/pre-push.ts";
+import { parseRefUpdates } from "../../../src/git/ref-updates.ts";
 
 const A = "a".repeat(40);
 const B = "b".repeat(40);

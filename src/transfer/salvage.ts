@@ -1,0 +1,35 @@
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
+import { ingestFile } from "../object/ingest.ts";
+import type { Oid } from "../object/oid.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { forEachParallel } from "../util/pool.ts";
+import type { Wanted } from "./wanted.ts";
+
+/**
+ * Takes objects that the local store has lost from the worktree, where a file at the path still has just that content.
+ * @returns the oids that the local store has now
+ * @throws DISK_FULL, the reason of an abort
+ */
+export async function salvage({ repository, settings, signal }: Context, local: DirectoryStore, lost: readonly Wanted[]): Promise<Set<Oid>> {
+  const saved = new Set<Oid>();
+  await forEachParallel(
+    lost,
+    settings.concurrency,
+    async ({ path, oid, sizeBytes }, siblings) => {
+      const file = join(repository.top, path);
+      const stat = lstatSync(file, { throwIfNoEntry: false });
+      if (!stat?.isFile() || stat.size !== sizeBytes) return;
+      try {
+        await ingestFile(file, local, settings.compression, { expected: oid, signal: siblings });
+        saved.add(oid);
+      } catch (error) {
+        if (!isBallastError(error, "FILE_CHANGED", "NOT_A_FILE", "FILE_DENIED")) throw error;
+      }
+    },
+    signal,
+  );
+  return saved;
+}
