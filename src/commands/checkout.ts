@@ -4,7 +4,7 @@ import { BallastError } from "../errors.ts";
 import { outdatedHooks } from "../git/hooks.ts";
 import type { Oid } from "../object/oid.ts";
 import { dropSettledConflicts } from "../worktree/conflicts.ts";
-import { hashContents } from "../worktree/contents.ts";
+import { hashContents, keepNow } from "../worktree/contents.ts";
 import { follow, rereadEntry } from "../worktree/follow.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { settleKnown } from "../worktree/record.ts";
@@ -61,7 +61,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
     const restored = due.filter(({ m }) => m).map(({ path }) => path);
     return { ...NOTHING, restored, removed: due.filter(({ m }) => !m).map(({ path }) => path), modified, notes };
   }
-  const kept = await keepEdits(context, worktree, due);
+  const kept = await keepEdits(context, due);
   for (const { path } of due) worktree.index.update(path, { open: undefined });
   let result: RestoreResult = NOTHING;
   try {
@@ -101,10 +101,9 @@ function sort({ paths, force, all }: CheckoutOptions, chosen: readonly Seen[]): 
 }
 
 /** Stores the content of edited files before they are replaced. */
-async function keepEdits(context: Context, worktree: Worktree, due: readonly Seen[]): Promise<CheckoutResult["kept"]> {
+async function keepEdits(context: Context, due: readonly Seen[]): Promise<CheckoutResult["kept"]> {
   const edited = due.filter(({ state, w }) => (state === "modified" || state === "conflict") && w !== undefined && w !== "blocked");
   if (edited.length === 0) return [];
-  const { keepNow } = await import("../worktree/contents.ts");
   await keepNow(context, edited);
   return edited.map(({ path, w }) => ({ path, oid: (w as { oid: Oid }).oid }));
 }

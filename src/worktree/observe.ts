@@ -2,7 +2,8 @@ import { lstatSync, type BigIntStats } from "node:fs";
 import { join } from "node:path";
 import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
-import { fileStat, isRacy, nowNs, sameStat, type FileStat, type Hashed, type IndexEntry } from "./stat-index.ts";
+import { fileStat, type FileStat } from "../object/stable-file.ts";
+import { isRacy, nowNs, sameStat, type Hashed, type IndexEntry } from "./stat-index.ts";
 import { stateOf, type Content, type OnDisk, type State } from "./states.ts";
 import type { Worktree } from "./session.ts";
 

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import { addCaptured } from "./captured.ts";
-import { ensureStored, storeContents } from "./contents.ts";
+import { keepNow, storeContents } from "./contents.ts";
 import { liveAssets, observe, type Seen } from "./observe.ts";
 import type { Worktree } from "./session.ts";
 import { isRecordable } from "./states.ts";
@@ -24,7 +24,7 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
   const candidates = await listTracked(repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: storeContents(context), candidates, ...(select ? { select } : {}) });
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
-  await ensureStored(context, changes);
+  await keepNow(context, changes);
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
   settleKnown(worktree, seen.values());
   for (const { path, w } of changes) {

@@ -6,10 +6,12 @@ import { worktreeState } from "../git/repository.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { checkPath } from "../manifest/path.ts";
 import type { Oid } from "../object/oid.ts";
+import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { DirectoryCheck } from "./observe.ts";
-import { keepContents, materialiseEach } from "./contents.ts";
+import { keepContents } from "./contents.ts";
+import { materialiseEach } from "./materialise-each.ts";
 import type { Worktree } from "./session.ts";
-import { fileStat, nowNs, sameStat, type FileStat } from "./stat-index.ts";
+import { nowNs, sameStat } from "./stat-index.ts";
 
 /** One path to bring to what the manifest says. */
 export interface Restoration {

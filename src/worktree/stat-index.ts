@@ -12,21 +12,12 @@
  * 32 conflict open.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync, type BigIntStats } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { BallastError, systemCode } from "../errors.ts";
 import { oidAt } from "../object/oid.ts";
+import type { FileStat } from "../object/stable-file.ts";
 import type { Content } from "./states.ts";
-
-/** The fields of a stat that tell whether a file was touched. */
-export interface FileStat {
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly ino: bigint;
-  readonly dev: bigint;
-  readonly mode: bigint;
-}
 
 /** The content that a file had when it was hashed. */
 export interface Hashed extends Content {
@@ -226,11 +217,6 @@ export function isRacy({ stat, hashedAtNs }: Hashed): boolean {
 
 /** The window in which a file with fine-grained times counts as racy. */
 export const RACY_WINDOW_NS = 100_000_000n;
-
-/** The fields that the index keeps of a stat. */
-export function fileStat({ size, mtimeNs, ctimeNs, ino, dev, mode }: BigIntStats): FileStat {
-  return { size, mtimeNs, ctimeNs, ino, dev, mode };
-}
 
 /** This machine's clock in nanoseconds since 1970, at millisecond precision. */
 export function nowNs(): bigint {
