@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { open } from "node:fs/promises";
+import { fromSystemError } from "../errors.ts";
+import type { Operation, Report } from "../events.ts";
+import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import type { ByteSource, Store, StoredObject } from "../store/port.ts";
+import { readFileChunks } from "../util/file-chunks.ts";
+import { corruptObject, decodeVerified, decodeWhole, isDecodable, verify, type DecodeOptions } from "./encodings.ts";
+import { bufferSource, fileSource } from "./source.ts";
+import { readChunks, SMALL_BYTES } from "./stable-file.ts";
+
+export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
+  /** Told of the object's encoded bytes as they move. */
+  readonly report?: Report | undefined;
+  /** The operation that the reported bytes belong to. */
+  readonly op?: Operation | undefined;
+  /** Where an object waits that is verified between two remote stores; the system's temporary directory by default. */
+  readonly spoolDirectory?: string | undefined;
+}
+
+/**
+ * Copies one object to another store, under the same name and encoding. What appears at the target was verified: it
+ * decodes to the oid that it is named by. An encoding that this version cannot decode is copied with its size checked.
+ * @returns "exists" when the target had the object
+ * @throws OBJECT_MISSING, OBJECT_CORRUPT (nothing was published), and what the stores throw
+ */
+export async function copyObject(from: Store, to: Store, object: StoredObject, options: CopyOptions = {}): Promise<"created" | "exists"> {
+  options.signal?.throwIfAborted();
+  if (object.sizeBytes <= SMALL_BYTES) return copySmall(from, to, object, options);
+  if (isDirectoryStore(to)) return (await cloneVerified(from, to, object, options)) ?? receiveVerified(from, to, object, options);
+  if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), from.read(object.key, undefined, options.signal), to, object, options);
+  return spool(from, to, object, options);
+}
+
+async function copySmall(from: Store, to: Store, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+  const bytes = isDirectoryStore(from) ? readLocal(from, object) : await readAll(from, object, options);
+  checkSize(object, bytes.length);
+  if (isDecodable(object.name) && !decodeWhole(object.name, bytes, options)) {
+    await verify(object.name, bufferSource(bytes).open({ start: 0, end: bytes.length }), options);
+  }
+  const sha256 = object.name.encoding === "raw" ? object.name.oid : createHash("sha256").update(bytes).digest("hex");
+  return to.write(object.key, reporting(bufferSource(bytes, sha256), options), options.signal);
+}
+
+function readLocal(from: DirectoryStore, object: StoredObject): Buffer {
+  try {
+    return readFileSync(from.pathOf(object.key));
+  } catch (error) {
+    throw from.readFailure(error, object.key);
+  }
+}
+
+async function readAll(from: Store, object: StoredObject, { signal }: CopyOptions): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of from.read(object.key, undefined, signal)) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > object.sizeBytes) break;
+    chunks.push(chunk);
+  }
+  checkSize(object, sizeBytes);
+  return Buffer.concat(chunks);
+}
+
+/** Lets the file system share the blocks where it can, and verifies what it shared. */
+async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyOptions): Promise<"created" | "exists" | undefined> {
+  if (!isDirectoryStore(from) || !isDecodable(object.name)) return undefined;
+  if (existsSync(to.pathOf(object.key))) return "exists";
+  const source = from.pathOf(object.key);
+  if (!existsSync(source)) return undefined;
+  const file = to.temporaryClone(source);
+  if (!file) return undefined;
+  try {
+    checkSize(object, file.sizeBytes);
+    await verify(object.name, readChunks(file.fd, file.sizeBytes, options.signal), options);
+    const outcome = await to.adopt(file, object.key);
+    if (outcome === "created") {
+      await to.syncNames([object.key]);
+      told(options, object.sizeBytes);
+    }
+    return outcome;
+  } finally {
+    file.discard();
+  }
+}
+
+/** Writes the target's temporary file and verifies the same bytes on their way; it gets its name only afterwards. */
+function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+  return to.receive(
+    object.key,
+    async (write) => {
+      let sizeBytes = 0;
+      const moved = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const chunk of from.read(object.key, undefined, options.signal)) {
+          sizeBytes += chunk.length;
+          if (sizeBytes > object.sizeBytes) checkSize(object, sizeBytes);
+          await write(chunk);
+          told(options, chunk.length);
+          yield chunk;
+        }
+      };
+      await drain(isDecodable(object.name) ? decodeVerified(object.name, moved(), options) : moved());
+      checkSize(object, sizeBytes);
+    },
+    options.signal,
+  );
+}
+
+/** Verifies a local file, then lets the store read it, and check its SHA-256, at its own pace. */
+async function sendVerified(
+  path: string,
+  encoded: AsyncIterable<Uint8Array>,
+  to: Store,
+  object: StoredObject,
+  options: CopyOptions,
+): Promise<"created" | "exists"> {
+  const hash = object.name.encoding === "raw" ? undefined : createHash("sha256");
+  let sizeBytes = 0;
+  const read = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of encoded) {
+      sizeBytes += chunk.length;
+      hash?.update(chunk);
+      yield chunk;
+    }
+  };
+  await drain(isDecodable(object.name) ? decodeVerified(object.name, read(), options) : read());
+  checkSize(object, sizeBytes);
+  const sha256 = hash ? hash.digest("hex") : object.name.oid;
+  return to.write(object.key, reporting(fileSource(path, sizeBytes, sha256), options), options.signal);
+}
+
+async function spool(from: Store, to: Store, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+  let directory: string | undefined;
+  try {
+    directory = mkdtempSync(join(options.spoolDirectory ?? tmpdir(), "ballast-"));
+    const path = join(directory, "object");
+    const file = await open(path, "wx");
+    try {
+      for await (const chunk of from.read(object.key, undefined, options.signal)) await file.appendFile(chunk);
+    } finally {
+      await file.close();
+    }
+    return await sendVerified(path, readFileChunks(path, {}, options.signal), to, object, options);
+  } catch (error) {
+    throw fromSystemError(error, `cannot keep ${object.key} in ${directory ?? tmpdir()} on its way`);
+  } finally {
+    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A source that reports each byte once, however often a store reads it. */
+function reporting(source: ByteSource, options: CopyOptions): ByteSource {
+  let reported = 0;
+  return {
+    ...source,
+    async *open(range, signal) {
+      let at = range.start;
+      for await (const chunk of source.open(range, signal)) {
+        at += chunk.length;
+        yield chunk;
+        const bytes = Math.min(chunk.length, Math.max(0, source.sizeBytes - reported));
+        if (at > reported) {
+          reported += bytes;
+          told(options, bytes);
+        }
+      }
+    },
+  };
+}
+
+function told({ report, op = "copy" }: CopyOptions, bytes: number): void {
+  if (bytes > 0) report?.({ kind: "bytes", op, bytes });
+}
+
+async function drain(chunks: AsyncIterable<unknown>): Promise<void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done);
+}
+
+function checkSize(object: StoredObject, sizeBytes: number): void {
+  if (sizeBytes !== object.sizeBytes) throw corruptObject(object.name, `it has ${sizeBytes} bytes where ${object.sizeBytes} were listed`);
+}

@@ -1,0 +1,138 @@
+import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync, write, writeSync } from "node:fs";
+import { promisify } from "node:util";
+import { fromSystemError } from "../errors.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { openClone } from "../util/clone-file.ts";
+import { corruptObject, decodeVerified, decodeWhole, type DecodeOptions } from "./encodings.ts";
+import { objectKey, type ObjectName } from "./name.ts";
+import { fileStat, readChunks, SMALL_BYTES, type FileStat } from "./stable-file.ts";
+
+const writeAsync = promisify(write);
+
+export interface MaterialiseOptions extends Omit<DecodeOptions, "limitBytes"> {
+  /** The content's size in bytes, as the manifest says it. */
+  readonly expectedSize?: number | undefined;
+  /** Makes the file executable for whoever the umask allows. */
+  readonly exec: boolean;
+  /** Called with the content's bytes written since the last call. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Decodes an object of a directory store into the new file `temporary`, which the caller moves over the target after
+ * checking that nobody touched it. What is left under the temporary name when this returns has the oid of the name.
+ *
+ * The file is not synced: a worktree can be restored again from the store, and Git does not sync worktree files either.
+ *
+ * @param temporary a path beside the target where nothing is yet
+ * @returns the temporary's stat; a rename may change its ctime
+ * @throws OBJECT_MISSING, OBJECT_CORRUPT, ENCODING_UNKNOWN, DISK_FULL, FILE_DENIED, STORE_DENIED, the signal's reason;
+ *   nothing is left at `temporary` then
+ */
+export async function materialise(store: DirectoryStore, name: ObjectName, temporary: string, options: MaterialiseOptions): Promise<FileStat> {
+  options.signal?.throwIfAborted();
+  const path = store.pathOf(objectKey(name));
+  const encodedBytes = readSync(store, name, () => statSync(path).size);
+  if (encodedBytes <= SMALL_BYTES && (options.expectedSize ?? Infinity) <= SMALL_BYTES) {
+    const encoded = readSync(store, name, () => readFileSync(path));
+    const content = decodeWhole(name, encoded, { ...options, limitBytes: options.expectedSize });
+    if (content) return writeWhole(content, name, temporary, options);
+  }
+  if (name.encoding === "raw") {
+    const stat = await materialiseClone(path, name, temporary, options);
+    if (stat) return stat;
+  }
+  return materialiseFrom(store.read(objectKey(name), undefined, options.signal), name, temporary, options);
+}
+
+/** As {@link materialise}, from an object's encoded bytes wherever they come from; their errors pass through. */
+export async function materialiseFrom(
+  encoded: AsyncIterable<Uint8Array>,
+  name: ObjectName,
+  temporary: string,
+  options: MaterialiseOptions,
+): Promise<FileStat> {
+  const fd = create(temporary, options);
+  return finish(fd, temporary, async () => {
+    let sizeBytes = 0;
+    for await (const chunk of decodeVerified(name, encoded, { ...options, limitBytes: options.expectedSize })) {
+      for (let at = 0; at < chunk.length; ) at += (await writeAsync(fd, chunk, at, chunk.length - at, null).catch(failed(temporary))).bytesWritten;
+      sizeBytes += chunk.length;
+      options.onBytes?.(chunk.length);
+    }
+    checkSize(name, sizeBytes, options);
+  });
+}
+
+/** Lets the file system share the blocks, and hashes what it shared. */
+async function materialiseClone(path: string, name: ObjectName, temporary: string, options: MaterialiseOptions): Promise<FileStat | undefined> {
+  let fd: number | undefined;
+  try {
+    fd = openClone(path, temporary, modeOf(options));
+  } catch (error) {
+    return failed(temporary)(error);
+  }
+  if (fd === undefined) return undefined;
+  return finish(fd, temporary, async () => {
+    const sizeBytes = fstatSync(fd).size;
+    checkSize(name, sizeBytes, options);
+    for await (const chunk of decodeVerified(name, readChunks(fd, sizeBytes, options.signal), options)) options.onBytes?.(chunk.length);
+  });
+}
+
+function writeWhole(content: Buffer, name: ObjectName, temporary: string, options: MaterialiseOptions): Promise<FileStat> {
+  checkSize(name, content.length, options);
+  const fd = create(temporary, options);
+  return finish(fd, temporary, () => {
+    try {
+      for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+    } catch (error) {
+      failed(temporary)(error);
+    }
+    options.onBytes?.(content.length);
+  });
+}
+
+async function finish(fd: number, temporary: string, fill: () => void | Promise<void>): Promise<FileStat> {
+  let whole = false;
+  try {
+    await fill();
+    const stat = fileStat(fstatSync(fd, { bigint: true }));
+    whole = true;
+    return stat;
+  } finally {
+    closeSync(fd);
+    if (!whole) rmSync(temporary, { force: true });
+  }
+}
+
+function create(temporary: string, options: MaterialiseOptions): number {
+  try {
+    return openSync(temporary, "wx", modeOf(options));
+  } catch (error) {
+    return failed(temporary)(error);
+  }
+}
+
+function modeOf({ exec }: MaterialiseOptions): number {
+  return exec ? 0o777 : 0o666;
+}
+
+function checkSize(name: ObjectName, sizeBytes: number, { expectedSize }: MaterialiseOptions): void {
+  if (expectedSize === undefined || sizeBytes === expectedSize) return;
+  throw corruptObject(name, `its content is ${sizeBytes} bytes long, not ${expectedSize}`);
+}
+
+function readSync<T>(store: DirectoryStore, name: ObjectName, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw store.readFailure(error, objectKey(name));
+  }
+}
+
+function failed(temporary: string): (error: unknown) => never {
+  return (error) => {
+    throw fromSystemError(error, `cannot write ${temporary}`);
+  };
+}

@@ -1,0 +1,248 @@
+import { availableParallelism } from "node:os";
+import type { CompressionSettings } from "../config/settings.ts";
+import type { Operation, Report } from "../events.ts";
+import { openDirectoryStore } from "../store/directory.ts";
+import type { HashedFile } from "./hash-file.ts";
+import type { Ingested } from "./ingest.ts";
+import { JobRunner, type Job, type JobContext, type JobResult } from "./jobs.ts";
+import { objectKey, type ObjectName } from "./name.ts";
+import type { Oid } from "./oid.ts";
+import { SMALL_BYTES, type FileStat } from "./stable-file.ts";
+import { bundledWorker, Thread } from "./threads.ts";
+
+export interface PoolOptions extends JobContext {
+  readonly localRoot: string;
+  readonly compression: CompressionSettings;
+  /** Threads at most; never more than there are cores. */
+  readonly concurrency: number;
+  /** Gets `bytes` events, and a `file` event for each file read; the caller tells of start and end. */
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** The worker's entry, where it is not beside the bundle. */
+  readonly workerEntry?: URL | undefined;
+}
+
+export interface FileJob {
+  /** Absolute. */
+  readonly path: string;
+  /** About how large it is, for sharing out the work. */
+  readonly sizeBytes: number;
+  /** The path to report; `path` when absent. */
+  readonly label?: string | undefined;
+}
+
+export interface IngestJob extends FileJob {
+  readonly expected?: Oid | undefined;
+}
+
+export interface RestoreJob {
+  /** An object of the local store. */
+  readonly name: ObjectName;
+  /** A path beside the target where nothing is yet. */
+  readonly temporary: string;
+  /** The content's size as the manifest says it. */
+  readonly sizeBytes: number;
+  readonly exec: boolean;
+}
+
+/**
+ * Hashes, ingests and restores many files at a time. Results are in the order of the jobs. The first failure ends the
+ * call, when the jobs under way have ended; so does an abort, with the signal's reason.
+ */
+export interface IngestPool {
+  /** As `ingestFile`, durable on return; undefined for a file that is not there. */
+  ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]>;
+  /** As `hashFile`; undefined for a file that is not there. */
+  hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]>;
+  /**
+   * As `materialise`. @param done called as soon as a file is there, to move it into place; an error that it throws is
+   * a failure of the job. After a failure the caller removes the files that it did not move.
+   */
+  restore(jobs: readonly RestoreJob[], done?: (stat: FileStat, index: number) => void): Promise<FileStat[]>;
+  /** Ends the threads. */
+  close(): Promise<void>;
+}
+
+/** More than this is worth the 40 ms that a thread takes to start. */
+const MANY_FILES = 32;
+const MANY_BYTES = 32 * 1024 * 1024;
+const BATCH_FILES = 128;
+const MIN_BATCH_BYTES = 1024 * 1024;
+const MAX_BATCH_BYTES = 8 * 1024 * 1024;
+/** Batches that a thread is sent ahead, so that it never waits for the next. */
+const AHEAD = 2;
+
+/** Makes a pool; threads start with the first call that has much to do and stay until `close`. */
+export function createIngestPool(options: PoolOptions): IngestPool {
+  return new Pool(options);
+}
+
+/** What one call does. */
+interface Task {
+  readonly op: Operation;
+  readonly jobs: readonly Job[];
+  readonly sizes: readonly number[];
+  readonly done: (result: JobResult, index: number) => void;
+}
+
+type RunBatch = (jobs: readonly Job[]) => Promise<JobResult[]>;
+
+class Pool implements IngestPool {
+  readonly #options: PoolOptions;
+  readonly #context: JobContext;
+  readonly #threads: Thread[] = [];
+  readonly #onBytes = new Map<number, (bytes: number) => void>();
+  #nextRun = 0;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#context = { localRoot: options.localRoot, compression: options.compression };
+  }
+
+  async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {
+    const jobs = files.map(({ path, expected }): Job => ({ kind: "ingest", path, expected }));
+    const results = (await this.#run(this.#reading("record", files, jobs))) as (Ingested | undefined)[];
+    const created = results.filter((result) => result?.created === true) as Ingested[];
+    await openDirectoryStore(this.#options.localRoot).syncNames(created.map(({ oid, encoding }) => objectKey({ oid, encoding })));
+    return results;
+  }
+
+  async hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]> {
+    const jobs = files.map(({ path }): Job => ({ kind: "hash", path }));
+    return (await this.#run(this.#reading("scan", files, jobs))) as (HashedFile | undefined)[];
+  }
+
+  async restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void = () => {}): Promise<FileStat[]> {
+    const task: Task = {
+      op: "restore",
+      jobs: jobs.map(({ name, temporary, sizeBytes, exec }): Job => ({ kind: "restore", name, temporary, sizeBytes, exec })),
+      sizes: jobs.map(({ sizeBytes }) => sizeBytes),
+      done: (result, index) => done(result as FileStat, index),
+    };
+    return (await this.#run(task)) as FileStat[];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
+  }
+
+  #reading(op: Operation, files: readonly FileJob[], jobs: readonly Job[]): Task {
+    const done = (result: JobResult, index: number): void => {
+      if (result === undefined) return;
+      const { oid, sizeBytes, ...rest } = result as HashedFile & Partial<Ingested>;
+      const { label, path } = files[index]!;
+      const how = rest.created === false ? "present" : "done";
+      const stored = rest.storedBytes === undefined ? {} : { storedBytes: rest.storedBytes };
+      this.#options.report({ kind: "file", op, path: label ?? path, oid, bytes: sizeBytes, how, ...stored });
+    };
+    return { op, jobs, sizes: files.map(({ sizeBytes }) => sizeBytes), done };
+  }
+
+  async #run(task: Task): Promise<JobResult[]> {
+    const { report, signal } = this.#options;
+    signal.throwIfAborted();
+    const run = this.#nextRun++;
+    let reported = 0;
+    const onBytes = (bytes: number): void => {
+      reported += bytes;
+      report({ kind: "bytes", op: task.op, bytes });
+    };
+    const ended = new AbortController();
+    const threads = this.#threadsFor(task);
+    const lanes: RunBatch[] =
+      threads.length > 0
+        ? threads.flatMap((thread) => new Array<RunBatch>(AHEAD).fill((jobs) => thread.run(run, jobs)))
+        : inThisThread(new JobRunner(this.#context, onBytes), ended.signal, this.#options.concurrency);
+    const abort = (): void => {
+      ended.abort(signal.aborted ? signal.reason : undefined);
+      for (const thread of threads) thread.abort(run);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#onBytes.set(run, onBytes);
+    try {
+      const results = await shareOut(task, lanes, batchesOf(task, threads.length), abort, () => signal.throwIfAborted());
+      // Threads tell of their bytes now and then; the rest is told here.
+      const totalBytes = task.sizes.reduce((sum, bytes) => sum + bytes, 0);
+      if (threads.length > 0 && totalBytes > reported) onBytes(totalBytes - reported);
+      return results;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#onBytes.delete(run);
+      for (const thread of threads) thread.forget(run);
+    }
+  }
+
+  /** The threads to use; none for little work, or where there is no second core. */
+  #threadsFor({ jobs, sizes }: Task): readonly Thread[] {
+    const much = jobs.length > MANY_FILES || sizes.reduce((sum, bytes) => sum + bytes, 0) > MANY_BYTES;
+    const count = Math.min(availableParallelism(), this.#options.concurrency, jobs.length);
+    if (!much || count < 2) return [];
+    const entry = this.#options.workerEntry ?? bundledWorker();
+    if (!entry) return [];
+    const onBytes = (run: number, bytes: number): void => this.#onBytes.get(run)?.(bytes);
+    while (this.#threads.length < count) this.#threads.push(new Thread(entry, this.#context, onBytes));
+    return this.#threads.slice(0, count);
+  }
+}
+
+function inThisThread(runner: JobRunner, signal: AbortSignal, concurrency: number): RunBatch[] {
+  return new Array<RunBatch>(Math.max(1, concurrency)).fill((jobs) => runner.run(jobs, signal));
+}
+
+/** Gives batches to lanes as these become free. */
+async function shareOut(
+  { jobs, done }: Task,
+  lanes: readonly RunBatch[],
+  batches: number[][],
+  abort: () => void,
+  throwIfAborted: () => void,
+): Promise<JobResult[]> {
+  const results: JobResult[] = new Array(jobs.length).fill(undefined);
+  const errors: unknown[] = [];
+  const queue = batches.values();
+  const lane = async (runBatch: RunBatch): Promise<void> => {
+    // A shared iterator: each batch is taken by one lane. Not for…of, whose early end would close it for the others.
+    for (let next = queue.next(); !next.done && errors.length === 0; next = queue.next()) {
+      try {
+        throwIfAborted();
+        const made = await runBatch(next.value.map((index) => jobs[index]!));
+        for (const [i, index] of next.value.entries()) {
+          results[index] = made[i];
+          done(made[i], index);
+        }
+      } catch (error) {
+        errors.push(error);
+        abort();
+      }
+    }
+  };
+  await Promise.all(lanes.map(lane));
+  throwIfAborted();
+  if (errors.length > 0) throw errors[0];
+  return results;
+}
+
+/** The indexes of the jobs in batches: large files alone and first, small ones together. */
+function batchesOf({ sizes }: Task, threads: number): number[][] {
+  const indexes = sizes.map((_, index) => index);
+  if (threads === 0) return indexes.map((index) => [index]);
+  const large = indexes.filter((index) => sizes[index]! > SMALL_BYTES).sort((a, b) => sizes[b]! - sizes[a]!);
+  const small = indexes.filter((index) => sizes[index]! <= SMALL_BYTES);
+  const smallBytes = small.reduce((sum, index) => sum + sizes[index]!, 0);
+  const batchBytes = Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, smallBytes / (threads * 8)));
+  const batchFiles = Math.min(BATCH_FILES, Math.ceil(small.length / (threads * 4)));
+  const batches = large.map((index) => [index]);
+  let batch: number[] = [];
+  let bytes = 0;
+  for (const index of small) {
+    batch.push(index);
+    bytes += sizes[index]!;
+    if (bytes >= batchBytes || batch.length >= batchFiles) {
+      batches.push(batch);
+      batch = [];
+      bytes = 0;
+    }
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}

@@ -1,0 +1,385 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, statSync, type Stats } from "node:fs";
+import { access, constants, mkdir, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { BallastError, systemCode } from "../errors.ts";
+import { objectKey, OBJECTS_PREFIX, parseName } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
+import { readFileChunks } from "../util/file-chunks.ts";
+import { syncDirectory } from "../util/sync-directory.ts";
+import { storeFailure, storeMissing } from "./directory-errors.ts";
+import { checkPrefix, isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
+import type { ByteRange, ByteSource, Diagnosis, Entry, Store, StoredObject } from "./port.ts";
+import { exists, makeDirectories, place, removeStale, TemporaryFile } from "./temporary.ts";
+import { initialiseStore } from "./version.ts";
+
+/** Writes the bytes of a file that is being made. Each call's bytes must not change before it returns. */
+export type Write = (bytes: Uint8Array) => Promise<void>;
+
+/** A store in a directory: the remote one behind a `file://` URL, and the local one in the Git directory. */
+export interface DirectoryStore extends Store {
+  readonly root: string;
+
+  /** The file that holds `key`. @throws PATH_REFUSED for a key that could lead out of the root */
+  pathOf(key: string): string;
+
+  /** Makes the directory and `ballast.json` where they are absent. @throws STORE_VERSION, STORE_READ_ONLY, DISK_FULL */
+  initialise(signal?: AbortSignal): Promise<"created" | "exists">;
+
+  /**
+   * Creates `key` with what `fill` writes, atomically and durably as `write` does. When `fill` throws, nothing appears:
+   * so a caller can verify what it writes while it writes it.
+   */
+  receive(key: string, fill: (write: Write, file: TemporaryFile) => Promise<void>, signal?: AbortSignal): Promise<"created" | "exists">;
+
+  /** A new file on the store's own file system, for whoever does not know the key yet; `adopt` or `discard` it. */
+  temporary(): TemporaryFile;
+
+  /** As `temporary`, sharing the blocks of the file `source`; undefined where the file system cannot do that. */
+  temporaryClone(source: string): TemporaryFile | undefined;
+
+  /**
+   * Makes the file's content durable and gives it its name. The name is durable only after `syncNames`.
+   * The temporary file is gone afterwards, whatever happens.
+   */
+  adopt(file: TemporaryFile, key: string): Promise<"created" | "exists">;
+
+  /** What a Node error from reading the file of `key` means: OBJECT_MISSING, STORE_MISSING, STORE_DENIED … */
+  readFailure(error: unknown, key: string): unknown;
+
+  /** What a Node error from writing a temporary file means: DISK_FULL, STORE_READ_ONLY … */
+  writeFailure(error: unknown): unknown;
+
+  /** Makes the names of these keys durable, with one sync per directory. */
+  syncNames(keys: Iterable<string>): Promise<void>;
+}
+
+/**
+ * Opens the store in the directory `root`; nothing is read or written until a method is called.
+ * @param url how messages name the store
+ */
+export function openDirectoryStore(root: string, url: string = `file://${root}`): DirectoryStore {
+  return new Directory(root, url);
+}
+
+/** Whether the store keeps its objects in files of this machine. */
+export function isDirectoryStore(store: Store): store is DirectoryStore {
+  return store instanceof Directory;
+}
+
+class Directory implements DirectoryStore {
+  readonly root: string;
+  readonly url: string;
+  readonly #temporaryDirectory: string;
+  #cleaned = false;
+
+  constructor(root: string, url: string) {
+    this.root = root;
+    this.url = url;
+    this.#temporaryDirectory = join(root, TEMPORARY);
+  }
+
+  pathOf(key: string): string {
+    return keyPath(this.root, key);
+  }
+
+  async initialise(signal?: AbortSignal): Promise<"created" | "exists"> {
+    try {
+      await mkdir(this.root, { recursive: true });
+    } catch (error) {
+      throw storeFailure(error, this.url, "cannot make the directory", "write");
+    }
+    return initialiseStore(this, signal);
+  }
+
+  async find(oids: Iterable<Oid>, signal?: AbortSignal): Promise<Map<Oid, StoredObject[]>> {
+    const wanted = new Map<string, Set<string>>();
+    for (const oid of oids) {
+      const fanOut = oid.slice(0, 2);
+      const group = wanted.get(fanOut);
+      if (group) group.add(oid);
+      else wanted.set(fanOut, new Set([oid]));
+    }
+    const found = new Map<Oid, StoredObject[]>();
+    // A delta's name cannot be guessed from its oid, so the directory is read; once for all oids in it.
+    for (const [fanOut, group] of [...wanted].sort(([a], [b]) => compare(a, b))) {
+      signal?.throwIfAborted();
+      for (const fileName of (await this.#names(`${OBJECTS_PREFIX}${fanOut}`)).sort(compare)) {
+        const name = group.has(fileName.slice(0, 64)) ? parseName(fileName) : undefined;
+        const entry = name && this.#entry(objectKey(name));
+        if (!name || !entry) continue;
+        const objects = found.get(name.oid);
+        if (objects) objects.push({ ...entry, name });
+        else found.set(name.oid, [{ ...entry, name }]);
+      }
+    }
+    if (found.size === 0) this.#requireRoot();
+    return found;
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<Entry> {
+    checkPrefix(prefix);
+    this.#requireRoot();
+    yield* this.#walk(prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix, signal);
+  }
+
+  /** @param directory "" or ends with "/" */
+  async *#walk(directory: string, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+    signal?.throwIfAborted();
+    const names = await this.#names(directory.slice(0, -1), true);
+    // A directory's keys all go on with "/", so it is sorted as if its name did.
+    for (const name of names.sort(compare)) {
+      const key = directory + name;
+      if (key.endsWith("/")) {
+        if (key !== `${TEMPORARY}/` && (key.startsWith(prefix) || prefix.startsWith(key))) yield* this.#walk(key, prefix, signal);
+      } else if (key.startsWith(prefix)) {
+        const entry = this.#entry(key);
+        if (entry) yield entry;
+      }
+    }
+    await nextTurn();
+  }
+
+  /** The names in a directory of the store that can be part of a key; directories end with "/" when asked for. */
+  async #names(directory: string, directories = false): Promise<string[]> {
+    const path = join(this.root, directory);
+    try {
+      const names: string[] = [];
+      if (!directories) return (await readdir(path)).filter(isKeyComponent);
+      for (const dirent of await readdir(path, { withFileTypes: true })) {
+        if (!isKeyComponent(dirent.name)) continue;
+        const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
+        names.push(isDirectory ? `${dirent.name}/` : dirent.name);
+      }
+      return names;
+    } catch (error) {
+      if (isAbsent(error)) return [];
+      throw storeFailure(error, this.url, `cannot list ${directory || "the store"}`, "read");
+    }
+  }
+
+  #entry(key: string): Entry | undefined {
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(this.pathOf(key), { throwIfNoEntry: false });
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw storeFailure(error, this.url, `cannot look at ${key}`, "read");
+    }
+    return stat?.isFile() ? { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+  }
+
+  async *read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const path = this.pathOf(key);
+    const chunks = readFileChunks(path, range, signal);
+    try {
+      for (;;) {
+        const next = await chunks.next().catch((error: unknown) => {
+          throw this.readFailure(error, key);
+        });
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await chunks.return(undefined);
+    }
+  }
+
+  async write(key: string, source: ByteSource, signal?: AbortSignal): Promise<"created" | "exists"> {
+    return this.receive(
+      key,
+      async (write) => {
+        const hash = source.sha256 === undefined ? undefined : createHash("sha256");
+        let sizeBytes = 0;
+        for await (const chunk of source.open({ start: 0, end: source.sizeBytes }, signal)) {
+          signal?.throwIfAborted();
+          sizeBytes += chunk.length;
+          hash?.update(chunk);
+          await write(chunk);
+        }
+        if (sizeBytes !== source.sizeBytes) throw changed(key, `${sizeBytes} bytes came instead of ${source.sizeBytes}`);
+        if (hash && hash.digest("hex") !== source.sha256) throw changed(key, "its bytes do not have the SHA-256 that was announced");
+      },
+      signal,
+    );
+  }
+
+  async receive(key: string, fill: (write: Write, file: TemporaryFile) => Promise<void>, signal?: AbortSignal): Promise<"created" | "exists"> {
+    signal?.throwIfAborted();
+    const path = this.pathOf(key);
+    if (await this.#run("write", key, () => exists(path))) return "exists";
+    const file = this.temporary();
+    try {
+      await fill((bytes) => this.#run("write", key, () => file.write(bytes)), file);
+      signal?.throwIfAborted();
+    } catch (error) {
+      file.discard();
+      throw error;
+    }
+    const outcome = await this.adopt(file, key);
+    if (outcome === "created") await this.syncNames([key]);
+    return outcome;
+  }
+
+  temporary(): TemporaryFile {
+    return this.#inTemporaryDirectory(() => TemporaryFile.create(this.#temporaryDirectory));
+  }
+
+  temporaryClone(source: string): TemporaryFile | undefined {
+    return this.#inTemporaryDirectory(() => TemporaryFile.clone(source, this.#temporaryDirectory));
+  }
+
+  #inTemporaryDirectory<T>(create: () => T): T {
+    try {
+      if (!this.#cleaned) {
+        this.#cleaned = true;
+        if (mkdirIfAbsent(this.#temporaryDirectory) === "exists") void removeStale(this.#temporaryDirectory);
+      }
+      try {
+        return create();
+      } catch (error) {
+        // Somebody may have cleaned up by hand since.
+        if (!isAbsent(error) || mkdirIfAbsent(this.#temporaryDirectory) === "exists") throw error;
+        return create();
+      }
+    } catch (error) {
+      if (isAbsent(error)) this.#requireRoot();
+      throw storeFailure(error, this.url, "cannot make a temporary file", "write");
+    }
+  }
+
+  async adopt(file: TemporaryFile, key: string): Promise<"created" | "exists"> {
+    try {
+      return await this.#run("write", key, async () => {
+        const path = this.pathOf(key);
+        await file.sync();
+        file.close();
+        return place(file.path, path, this.root, !key.startsWith(OBJECTS_PREFIX));
+      });
+    } finally {
+      file.discard();
+    }
+  }
+
+  async syncNames(keys: Iterable<string>): Promise<void> {
+    const directories = new Set<string>();
+    for (const key of keys) directories.add(dirname(this.pathOf(key)));
+    await this.#run("write", "names", async () => {
+      await Promise.all([...directories].map(syncDirectory));
+    });
+  }
+
+  async replace(key: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const path = this.pathOf(key);
+    const file = this.temporary();
+    try {
+      await this.#run("write", key, async () => {
+        await file.write(content);
+        await file.sync();
+        file.close();
+        await makeDirectories(dirname(path), this.root);
+        await rename(file.path, path);
+        await syncDirectory(dirname(path));
+      });
+    } finally {
+      file.discard();
+    }
+  }
+
+  async remove(key: string, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const path = this.pathOf(key);
+    await this.#run("write", key, async () => {
+      try {
+        await unlink(path);
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+        this.#requireRoot();
+        return;
+      }
+      await syncDirectory(dirname(path));
+    });
+  }
+
+  async *diagnose(): AsyncGenerator<Diagnosis> {
+    try {
+      this.#requireRoot();
+      await access(this.root, constants.R_OK | constants.X_OK);
+      yield { name: "store directory", ok: true, detail: this.root };
+    } catch (error) {
+      yield { name: "store directory", ok: false, detail: error instanceof Error ? error.message : String(error) };
+      return;
+    }
+    try {
+      this.temporary().discard();
+      yield { name: "store writable", ok: true, detail: "a file was made and removed" };
+    } catch (error) {
+      yield { name: "store writable", ok: false, detail: error instanceof Error ? error.message : String(error) };
+    }
+    const { bavail, bsize } = await statfs(this.root);
+    yield { name: "store space", ok: true, detail: `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free` };
+  }
+
+  close(): void {}
+
+  readFailure(error: unknown, key: string): unknown {
+    if (!isAbsent(error)) return storeFailure(error, this.url, `cannot read ${key}`, "read");
+    this.#requireRoot();
+    return new BallastError("OBJECT_MISSING", `there is no ${key} in ${this.url}`, { cause: error });
+  }
+
+  writeFailure(error: unknown): unknown {
+    return storeFailure(error, this.url, "cannot write an object", "write");
+  }
+
+  #requireRoot(): void {
+    let isDirectory: boolean;
+    try {
+      isDirectory = statSync(this.root, { throwIfNoEntry: false })?.isDirectory() === true;
+    } catch (error) {
+      if (!isAbsent(error)) throw storeFailure(error, this.url, "cannot look at the root", "read");
+      isDirectory = false;
+    }
+    if (!isDirectory) throw storeMissing(this.url);
+  }
+
+  async #run<T>(access: "read" | "write", what: string, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      throw storeFailure(error, this.url, access === "write" ? `cannot write ${what}` : `cannot read ${what}`, access);
+    }
+  }
+}
+
+function changed(key: string, reason: string): BallastError {
+  return new BallastError("OBJECT_CORRUPT", `cannot write ${key}: ${reason}`, {
+    hint: "its source changed or is damaged; run git ballast fsck",
+  });
+}
+
+function mkdirIfAbsent(directory: string): "created" | "exists" {
+  try {
+    mkdirSync(directory);
+    return "created";
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return "exists";
+    throw error;
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+function isDirectoryAt(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Keys are ASCII, so comparing code units compares bytes. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
