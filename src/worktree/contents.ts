@@ -1,61 +1,53 @@
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
-import { hashFile } from "../object/hash-file.ts";
-import { ingestFile } from "../object/ingest.ts";
+import type { Operation } from "../events.ts";
+import type { HashedFile } from "../object/hash-file.ts";
 import type { Oid } from "../object/oid.ts";
+import { createIngestPool, type FileJob, type IngestPool } from "../object/pool.ts";
 import { PresentObjects } from "../object/present.ts";
-import { isVanished } from "../object/stable-file.ts";
 import { openLocalStore, openRemoteStore } from "../store/open.ts";
-import { forEachParallel } from "../util/pool.ts";
 import type { ReadContent, ReadContents, Seen } from "./observe.ts";
 import type { Worktree } from "./session.ts";
 
 /** Reads files to know what they are, and stores nothing. */
 export function hashContents(context: Context): ReadContents {
-  return (files) => readEach(context, files, (file, signal, onBytes) => hashFile(file, { signal, onBytes }));
+  return (files) => readEach(context, "scan", files, (pool, jobs) => pool.hash(jobs));
 }
 
 /** Reads files and puts their content into the local store, in one reading. */
-export function storeContents({ repository, settings, signal, report }: Context): ReadContents {
+export function storeContents(context: Context): ReadContents {
   return async (files) => {
-    if (files.length === 0) return [];
-    const store = openLocalStore(repository);
-    await store.initialise(signal);
-    const present = new PresentObjects(store);
-    return readEach({ repository, settings, signal, report }, files, (file, siblings, onBytes) =>
-      ingestFile(file, store, settings.compression, { signal: siblings, onBytes, present }),
-    );
+    if (files.length > 0) await openLocalStore(context.repository).initialise(context.signal);
+    return readEach(context, "record", files, (pool, jobs) => pool.ingest(jobs));
   };
 }
 
-type Read = (file: string, signal: AbortSignal, onBytes: (bytes: number) => void) => Promise<{ oid: Oid; stat: ReadContent["stat"] }>;
-
 async function readEach(
-  { repository, settings, signal, report }: Pick<Context, "repository" | "settings" | "signal" | "report">,
+  context: Context,
+  op: Operation,
   files: readonly { path: string; sizeBytes: number }[],
-  read: Read,
+  read: (pool: IngestPool, jobs: readonly FileJob[]) => Promise<(HashedFile | undefined)[]>,
 ): Promise<ReadContent[]> {
   if (files.length === 0) return [];
-  const results: ReadContent[] = [];
-  report({ kind: "start", op: "record", totalFiles: files.length, totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
-  const onBytes = (bytes: number): void => report({ kind: "bytes", op: "record", bytes });
+  const { repository, report } = context;
+  const pool = openPool(context);
+  const jobs = files.map(({ path, sizeBytes }) => ({ path: join(repository.top, path), sizeBytes, label: path }));
+  report({ kind: "start", op, totalFiles: files.length, totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
   try {
-    await forEachParallel(files, settings.concurrency, async ({ path, sizeBytes }, siblings) => {
-      try {
-        const { oid, stat } = await read(join(repository.top, path), siblings, onBytes);
-        results.push({ path, oid, stat });
-        report({ kind: "file", op: "record", path, oid, bytes: sizeBytes });
-      } catch (error) {
-        if (!isVanished(error)) throw error;
-      }
-    }, signal);
+    const results = await read(pool, jobs);
     ok = true;
+    return results.flatMap((result, i) => (result ? [{ path: files[i]!.path, oid: result.oid, stat: result.stat }] : []));
   } finally {
-    report({ kind: "end", op: "record", ok });
+    report({ kind: "end", op, ok });
+    await pool.close();
   }
-  return results;
+}
+
+/** Workers that read and write files; `localRoot` is the directory store that objects are put into or taken from. */
+export function openPool({ repository, settings, report, signal }: Context, localRoot: string = openLocalStore(repository).root): IngestPool {
+  return createIngestPool({ localRoot, compression: settings.compression, concurrency: settings.concurrency, report, signal });
 }
 
 /** Makes sure that the local store has the content of these files, which may have been hashed without storing it. */

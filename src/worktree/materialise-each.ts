@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { isBallastError } from "../errors.ts";
+import { isBallastError, type BallastError } from "../errors.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { materialise } from "../object/materialise.ts";
+import type { ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import { isDirectoryStore } from "../store/directory.ts";
+import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore } from "../store/open.ts";
 import { locate, type Located } from "../transfer/download.ts";
 import { forEachParallel } from "../util/pool.ts";
+import { openPool } from "./contents.ts";
 
 export interface MaterialiseRequest {
   readonly wanted: readonly Asset[];
@@ -32,32 +35,30 @@ export async function materialiseEach(
   { wanted, temporaryDirectory, restoreArchived = false }: MaterialiseRequest,
   place: (asset: Asset, temporary: string) => void,
 ): Promise<OutOfReach> {
-  const { report, settings, signal } = context;
+  const { report } = context;
   const result: OutOfReach = { missing: [], archived: [] };
   if (wanted.length === 0) return result;
   const located = await locate(context, wanted);
   const run = randomBytes(6).toString("hex");
-  let count = 0;
+  const here: Ready[] = [];
+  for (const asset of wanted) {
+    const source = sourceOf(context, located, asset.oid);
+    if (source) here.push({ asset, ...source, temporary: join(temporaryDirectory, `restore-${run}-${here.length}`) });
+  }
+  report({ kind: "start", op: "restore", totalFiles: here.length, totalBytes: here.reduce((sum, { asset }) => sum + asset.sizeBytes, 0) });
+  const placed = (ready: Ready): void => {
+    const { asset, temporary } = ready;
+    place(asset, temporary);
+    done.add(ready);
+    report({ kind: "file", op: "restore", path: asset.path, oid: asset.oid, bytes: asset.sizeBytes });
+  };
+  const done = new Set<Ready>();
   let ok = false;
-  const here = wanted.filter(({ oid }) => located.local.has(oid) || located.direct.has(oid));
-  report({ kind: "start", op: "restore", totalFiles: here.length, totalBytes: here.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
-  const onBytes = (bytes: number): void => report({ kind: "bytes", op: "restore", bytes });
   try {
-    await forEachParallel(here, settings.concurrency, async (asset, siblings) => {
-      const temporary = join(temporaryDirectory, `restore-${run}-${count++}`);
-      const { store, name } = sourceOf(context, located, asset.oid);
-      try {
-        await materialise(store, name, temporary, { exec: asset.exec, expectedSize: asset.sizeBytes, onBytes, signal: siblings });
-      } catch (error) {
-        if (!isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "ENCODING_UNKNOWN")) throw error;
-        result.missing.push({ path: asset.path, oid: asset.oid, why: error.message });
-        return;
-      }
-      place(asset, temporary);
-      report({ kind: "file", op: "restore", path: asset.path, oid: asset.oid, bytes: asset.sizeBytes });
-    }, signal);
+    for (const group of byStore(here)) await restoreGroup(context, group, placed, done, result);
     ok = true;
   } finally {
+    for (const ready of here) if (!done.has(ready)) rmSync(ready.temporary, { force: true });
     report({ kind: "end", op: "restore", ok });
   }
   result.missing.push(...located.missing.map(({ path, oid }) => ({ path, oid, why: located.failure?.message ?? `no store has ${oid}` })));
@@ -65,12 +66,68 @@ export async function materialiseEach(
   return result;
 }
 
-function sourceOf(context: Context, { local, direct }: Located, oid: Oid) {
+/** A content that a store on this machine has. */
+interface Ready {
+  readonly asset: Asset;
+  readonly store: DirectoryStore;
+  readonly name: ObjectName;
+  readonly temporary: string;
+}
+
+/** Restores from one store: by all threads, and when an object turns out bad, the others one by one without it. */
+async function restoreGroup(
+  context: Context,
+  group: readonly Ready[],
+  placed: (ready: Ready) => void,
+  done: ReadonlySet<Ready>,
+  result: OutOfReach,
+): Promise<void> {
+  const { store } = group[0]!;
+  const pool = openPool(context, store.root);
+  try {
+    const jobs = group.map(({ asset, name, temporary }) => ({ name, temporary, sizeBytes: asset.sizeBytes, exec: asset.exec }));
+    await pool.restore(jobs, (_stat, index) => placed(group[index]!));
+    return;
+  } catch (error) {
+    if (!isBadObject(error)) throw error;
+  } finally {
+    await pool.close();
+  }
+  const { settings, signal } = context;
+  const rest = group.filter((ready) => !done.has(ready));
+  await forEachParallel(rest, settings.concurrency, async (ready, siblings) => {
+    const { asset, name, temporary } = ready;
+    rmSync(temporary, { force: true });
+    try {
+      await materialise(store, name, temporary, { exec: asset.exec, expectedSize: asset.sizeBytes, signal: siblings });
+    } catch (error) {
+      if (!isBadObject(error)) throw error;
+      result.missing.push({ path: asset.path, oid: asset.oid, why: error.message });
+      return;
+    }
+    placed(ready);
+  }, signal);
+}
+
+function isBadObject(error: unknown): error is BallastError {
+  return isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "ENCODING_UNKNOWN");
+}
+
+function byStore(here: readonly Ready[]): Ready[][] {
+  const groups = new Map<string, Ready[]>();
+  for (const ready of here) {
+    const group = groups.get(ready.store.root);
+    if (group) group.push(ready);
+    else groups.set(ready.store.root, [ready]);
+  }
+  return [...groups.values()];
+}
+
+function sourceOf(context: Context, { local, direct }: Located, oid: Oid): { store: DirectoryStore; name: ObjectName } | undefined {
   const object = local.get(oid);
   if (object) return { store: openLocalStore(context.repository), name: object.name };
-  const found = direct.get(oid)!;
-  if (!isDirectoryStore(found.store)) throw new Error(`${found.store.url} is not a directory`);
-  return { store: found.store, name: found.object.name };
+  const found = direct.get(oid);
+  return found && isDirectoryStore(found.store) ? { store: found.store, name: found.object.name } : undefined;
 }
 
 async function askForArchived(context: Context, located: Located, ask: boolean): Promise<OutOfReach["archived"]> {
