@@ -2,6 +2,8 @@
 export interface Settings {
   /** `s3://bucket/prefix`, `file:///dir`, or `embedded` (a directory store inside the Git directory). */
   readonly storeUrl: string | undefined;
+  /** The `store.*` keys that the user set here, not the committed file: these need no pin to be trusted. */
+  readonly ownStoreKeys: readonly string[];
   readonly s3: S3Settings;
   readonly compression: CompressionSettings;
   /** Files processed at a time by workers and transfers. */
@@ -45,6 +47,7 @@ const MIB = 1024 * 1024;
 
 export const DEFAULTS: Settings = {
   storeUrl: undefined,
+  ownStoreKeys: [],
   s3: {
     region: undefined,
     profile: undefined,
