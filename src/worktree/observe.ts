@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
-import { isRacy, nowNs, sameStat, type Hashed, type IndexEntry } from "./stat-index.ts";
+import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry } from "./stat-index.ts";
 import { stateOf, type Content, type OnDisk, type State } from "./states.ts";
 import type { Worktree } from "./session.ts";
 
@@ -58,7 +58,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   const provisional = new Set<string>();
   for (const [path, stat] of stats) {
     if (!stat?.isFile()) continue;
-    const cached = index.get(path)?.w;
+    const cached = knownContent(index.get(path));
     const renamed = cached === undefined ? renames.find(stat) : undefined;
     const sizeBytes = Number(stat.size);
     const large = sizeBytes > (options.lookLimitBytes ?? Infinity);
@@ -91,9 +91,9 @@ function see(
   if (content) w = { oid: content.oid, exec };
   else if (provisional) w = { oid: PROVISIONAL, exec };
   else if (stat) w = "blocked";
-  remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
+  if (!provisional) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
-  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open });
+  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat) });
   return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional && stat ? fileStat(stat) : undefined), provisional };
 }
 
@@ -102,11 +102,22 @@ const PROVISIONAL = "provisional" as Oid;
 
 function remember(worktree: Worktree, path: string, entry: IndexEntry | undefined, w: Hashed | undefined): void {
   if (w === undefined) {
-    if (entry?.w !== undefined) worktree.index.update(path, { w: undefined });
+    if (entry?.w !== undefined) worktree.index.update(path, { w: undefined, told: false });
     return;
   }
   const old = entry?.w;
-  if (old?.hashedAtNs !== w.hashedAtNs || old.oid !== w.oid || old.exec !== w.exec || !sameStat(old.stat, w.stat)) worktree.index.update(path, { w });
+  const told = isTold(entry, w.stat);
+  if (old?.hashedAtNs !== w.hashedAtNs || old.oid !== w.oid || old.exec !== w.exec || !sameStat(old.stat, w.stat)) worktree.index.update(path, { w, told });
+}
+
+function knownContent(entry: IndexEntry | undefined): Hashed | undefined {
+  return entry?.w?.oid === UNKNOWN_OID ? undefined : entry?.w;
+}
+
+/** Whether the file is still the very edit (or deletion) that Git was told of. */
+function isTold(entry: IndexEntry | undefined, stat: FileStat | undefined): boolean {
+  if (entry?.told !== true) return false;
+  return entry.w === undefined || stat === undefined ? entry.w === undefined && stat === undefined : sameStat(entry.w.stat, stat);
 }
 
 /** A content that need not be read again. */

@@ -8,6 +8,7 @@ import { observe, type Seen } from "./observe.ts";
 import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
 import { isInitialised, openWorktree, type Worktree } from "./session.ts";
+import { sameContent } from "./states.ts";
 import { isIndexLocked, isSequencing, isStamped, stamp } from "./stamp.ts";
 
 export interface Settled extends RestoreResult {
@@ -66,9 +67,12 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
 
 /** Among stale files, the edits that no commit holds: new ones are kept in place, edited ones can be brought back. */
 async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: { path: string; oid: string }[] }> {
-  const captured = new Map(readCaptured(context.repository).map((entry) => [`${entry.oid} ${entry.path}`, entry]));
-  const discarded = moved.filter(({ path, w, state }) => state === "stale" && w !== undefined && w !== "blocked" && captured.has(`${w.oid} ${path}`));
-  const lost = await unreferenced(context.repository, discarded.map(({ path, w }) => captured.get(`${(w as { oid: string }).oid} ${path}`)!));
+  const captured = new Set(readCaptured(context.repository).map(({ oid, path }) => `${oid} ${path}`));
+  const discarded = moved.flatMap(({ path, w, b, state }) => {
+    if (state !== "stale" || w === undefined || w === "blocked") return [];
+    return captured.has(`${w.oid} ${path}`) || !sameContent(w, b) ? [{ path, oid: w.oid }] : [];
+  });
+  const lost = await unreferenced(context.repository, discarded);
   const kept = new Set(lost.map(({ path }) => path).filter((path) => moved.find((seen) => seen.path === path)?.m === undefined));
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }

@@ -9,13 +9,13 @@
  *   SHA-256 of all before it, 32 bytes
  *
  * Integers are little-endian. Flags: 1 W known, 2 W executable, 4 B known, 8 B executable, 16 restore open,
- * 32 conflict open.
+ * 32 conflict open, 64 told.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { BallastError, systemCode } from "../errors.ts";
-import { oidAt } from "../object/oid.ts";
+import { oidAt, type Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import type { Content } from "./states.ts";
 
@@ -30,7 +30,12 @@ export interface IndexEntry {
   readonly w?: Hashed | undefined;
   readonly b?: Content | undefined;
   readonly open?: "restore" | "conflict" | undefined;
+  /** Git was told, while it merely looked, that the file (as `w` has its stat, or absent without `w`) is edited. */
+  readonly told?: boolean | undefined;
 }
+
+/** The oid of a file that was looked at but was too large to hash then. */
+export const UNKNOWN_OID = "0".repeat(64) as Oid;
 
 const MAGIC = Buffer.from("BLSTIDX1");
 const RECORD = 136;
@@ -65,7 +70,7 @@ export class StatIndex {
   }
 
   set(path: string, entry: IndexEntry | undefined): void {
-    if (entry !== undefined && entry.w === undefined && entry.b === undefined && entry.open === undefined) entry = undefined;
+    if (entry && !entry.w && !entry.b && !entry.open && !entry.told) entry = undefined;
     if (entry === undefined) {
       if (!this.#entries.delete(path)) return;
     } else this.#entries.set(path, entry);
@@ -144,7 +149,7 @@ function encode(entries: ReadonlyMap<string, IndexEntry>): Buffer {
   buffer.writeUInt32LE(entries.size, 8);
   buffer.writeUInt32LE(paths.length, 12);
   let at = head;
-  for (const { w, b, open } of entries.values()) {
+  for (const { w, b, open, told } of entries.values()) {
     if (w) {
       buffer.write(w.oid, at, "hex");
       const { size, mtimeNs, ctimeNs, ino, dev, mode } = w.stat;
@@ -155,7 +160,7 @@ function encode(entries: ReadonlyMap<string, IndexEntry>): Buffer {
       }
     }
     if (b) buffer.write(b.oid, at + 32, "hex");
-    const flags = (w ? 1 : 0) | (w?.exec ? 2 : 0) | (b ? 4 : 0) | (b?.exec ? 8 : 0) | (open === "restore" ? 16 : 0) | (open === "conflict" ? 32 : 0);
+    const flags = (w ? 1 : 0) | (w?.exec ? 2 : 0) | (b ? 4 : 0) | (b?.exec ? 8 : 0) | (open === "restore" ? 16 : 0) | (open === "conflict" ? 32 : 0) | (told ? 64 : 0);
     buffer.writeUInt32LE(flags, at + 120);
     at += RECORD;
   }
@@ -196,6 +201,7 @@ function readRecord(buffer: Buffer, at: number): IndexEntry {
     w: flags & 1 ? { oid: oidAt(buffer, at), exec: (flags & 2) !== 0, stat: stat(), hashedAtNs: field(6) } : undefined,
     b: flags & 4 ? { oid: oidAt(buffer, at + 32), exec: (flags & 8) !== 0 } : undefined,
     open: flags & 16 ? "restore" : flags & 32 ? "conflict" : undefined,
+    told: (flags & 64) !== 0,
   };
 }
 

@@ -24,6 +24,8 @@ export interface Sight {
   readonly b: Content | undefined;
   /** Whether a tracked pattern matches the path. */
   readonly tracked: boolean;
+  /** Git was told of just this edit or deletion while it looked; it never overwrites one unless the user discards it. */
+  readonly told?: boolean;
   /** What an earlier settling could not do: fetch what it had to restore, or decide between two contents. */
   readonly open?: "restore" | "conflict" | undefined;
 }
@@ -54,7 +56,7 @@ export function sameContent(a: OnDisk, b: Content | undefined): boolean {
 }
 
 /** The decision for one path. */
-export function stateOf(stamped: boolean, { w, m, b, tracked, open }: Sight): State {
+export function stateOf(stamped: boolean, { w, m, b, tracked, told, open }: Sight): State {
   if (w === "blocked") return m === undefined && b === undefined && !tracked ? "none" : "blocked";
   if (sameContent(w, m)) return w === undefined ? "none" : "clean";
   if (open === "conflict") return "conflict";
@@ -64,6 +66,7 @@ export function stateOf(stamped: boolean, { w, m, b, tracked, open }: Sight): St
     return edited(w, m, tracked);
   }
   if (sameContent(w, b)) return "stale";
+  if (told && (m !== undefined || b !== undefined)) return w === undefined ? "missing" : "stale";
   if (sameContent(m, b)) return edited(w, m, tracked);
   // Deleted here while Git moved it on: nothing can be overwritten, so what Git says is restored.
   return w === undefined ? "missing" : "conflict";

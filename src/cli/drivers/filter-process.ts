@@ -13,6 +13,7 @@ import { liveAssets, observe } from "../../worktree/observe.ts";
 import { record } from "../../worktree/record.ts";
 import { openWorktree } from "../../worktree/session.ts";
 import { isIndexLocked, isStamped, manifestFile } from "../../worktree/stamp.ts";
+import { UNKNOWN_OID } from "../../worktree/stat-index.ts";
 import { isRecordable } from "../../worktree/states.ts";
 import { listTracked } from "../../worktree/tracking.ts";
 
@@ -90,10 +91,14 @@ async function looked(context: Context): Promise<string> {
   const worktree = openWorktree(context.repository);
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates, lookLimitBytes: LOOK_LIMIT });
-  await worktree.index.save(0);
   const provisional: Provisional[] = [];
-  for (const { path, provisional: unknown, state, stat } of seen.values()) {
-    if (unknown && stat && isRecordable(state)) provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
+  for (const { path, w, provisional: unknown, state, stat } of seen.values()) {
+    if (!isRecordable(state)) continue;
+    worktree.index.update(path, { told: true });
+    if (!unknown || !stat || w === undefined || w === "blocked") continue;
+    worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
+    provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
   }
+  await worktree.index.save(0);
   return formatManifest(liveAssets(worktree, seen).values(), provisional);
 }

@@ -15,7 +15,7 @@ afterEach(() => rmSync(dir, { recursive: true }));
 
 const stat = { size: 3n, mtimeNs: 1_700_000_000_123_456_789n, ctimeNs: 1_700_000_000_123_456_790n, ino: 2n ** 63n, dev: 5n, mode: 0o100755n };
 const oid = oidOf(Buffer.from("x"));
-const full: IndexEntry = { w: { oid, exec: true, stat, hashedAtNs: 7n }, b: { oid, exec: true }, open: "restore" };
+const full: IndexEntry = { w: { oid, exec: true, stat, hashedAtNs: 7n }, b: { oid, exec: true }, open: "restore", told: true };
 
 describe("the index", () => {
   it("reads back every field", async () => {
@@ -27,8 +27,8 @@ describe("the index", () => {
     const read = StatIndex.open(file);
     expect(read.size).toBe(3);
     for (const path of index.paths()) {
-      const { w, b, open } = index.get(path)!;
-      expect(read.get(path)).toEqual({ w, b, open });
+      const { w, b, open, told = false } = index.get(path)!;
+      expect(read.get(path)).toEqual({ w, b, open, told });
     }
   });
 

@@ -32,6 +32,10 @@ describe("the state table", () => {
     ["an edit after a restore that failed", true, { w: z, b: x, m: y, open: "restore" }, "modified"],
     ["a conflict that is still open", true, { w: x, b: y, m: z, open: "conflict" }, "conflict"],
     ["a conflict that ended in agreement", true, { w: z, b: y, m: z, open: "conflict" }, "clean"],
+    ["an edit that the user had Git discard", false, { w: y, b: x, m: x, told: true }, "stale"],
+    ["an edit discarded for another version", false, { w: z, b: x, m: y, told: true }, "stale"],
+    ["a deletion that the user had Git undo", false, { b: x, m: x, told: true }, "missing"],
+    ["a new file that Git saw and left", false, { w: x, tracked: true, told: true }, "new"],
     ["a symbolic link in its place", true, { w: "blocked", m: x }, "blocked"],
     ["nothing at all", true, {}, "none"],
   ];
@@ -46,11 +50,11 @@ describe("the state table", () => {
         for (const m of values)
           for (const b of values)
             for (const tracked of [true, false])
-              for (const open of [undefined, "restore", "conflict"] as const) {
-                const state = stateOf(stamped, { w, m, b, tracked, open });
+              for (const [told, open] of [false, true].flatMap((one) => [undefined, "restore" as const, "conflict" as const].map((two) => [one, two] as const))) {
+                const state = stateOf(stamped, { w, m, b, tracked, told, open });
                 combinations++;
-                // What a restore may replace: nothing, or what Git last knew (whose content is in a store).
-                if (state === "stale") expect(sameContent(w, b)).toBe(true);
+                // What a restore may replace: nothing, what Git last knew, or an edit that Git was told of and discarded.
+                if (state === "stale") expect(sameContent(w, b) || (told && !stamped)).toBe(true);
                 if (state === "missing") expect(w).toBeUndefined();
                 // What Git moved is never recorded as an edit: recording needs that the user's disk differs from both.
                 if (isRecordable(state) && !stamped) expect(sameContent(m, b) && !sameContent(w, b)).toBe(true);
@@ -58,6 +62,6 @@ describe("the state table", () => {
                 if (state === "deleted") expect(b).toBeDefined();
                 if (w === "blocked") expect(["blocked", "none"]).toContain(state);
               }
-    expect(combinations).toBe(2 * 5 * 4 * 4 * 2 * 3);
+    expect(combinations).toBe(2 * 5 * 4 * 4 * 2 * 2 * 3);
   });
 });
