@@ -1,0 +1,185 @@
+import { setMaxListeners } from "node:events";
+import type { Readable } from "node:stream";
+import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import type { ByteRange } from "../port.ts";
+import { Backoff } from "../retry.ts";
+import { Budget } from "./budget.ts";
+import type { RequestAbout, S3Connection } from "./client.ts";
+import { s3Status } from "./errors.ts";
+
+const MIB = 1024 * 1024;
+/** What the first request asks for: most objects are smaller, and one request reads them whole. */
+const FIRST_BYTES = 32 * MIB;
+/** What is beyond is read in ranges of this size, so many at a time. */
+const RANGE_BYTES = 8 * MIB;
+const RANGES_AHEAD = 4;
+/** The ranges that are in memory, of all reads of this process together. */
+const aheadBudget = new Budget(64 * MIB);
+
+/** @see Store.read */
+export async function* readObject(s3: S3Connection, key: string, range: ByteRange | undefined, outer?: AbortSignal): AsyncGenerator<Uint8Array> {
+  outer?.throwIfAborted();
+  const start = range?.start ?? 0;
+  const wantedEnd = range?.end ?? Infinity;
+  if (wantedEnd <= start) return checkThere(s3, key, outer);
+
+  const inner = new AbortController();
+  setMaxListeners(0, inner.signal);
+  const stop = (): void => inner.abort(outer?.reason);
+  outer?.addEventListener("abort", stop, { once: true });
+  const reading: Reading = { s3, key, signal: inner.signal, totalBytes: undefined, etag: undefined };
+  const firstEnd = Math.min(wantedEnd, start + FIRST_BYTES);
+  const ahead = new RangesAhead(reading, firstEnd);
+  try {
+    for await (const chunk of readRange(reading, start, firstEnd)) {
+      // Since the first chunk came, the object's size is known.
+      ahead.fill(Math.min(wantedEnd, reading.totalBytes ?? 0));
+      yield chunk;
+    }
+    yield* ahead.read();
+  } finally {
+    outer?.removeEventListener("abort", stop);
+    inner.abort();
+  }
+}
+
+interface Reading {
+  readonly s3: S3Connection;
+  readonly key: string;
+  readonly signal: AbortSignal;
+  /** The object's size and version, once an answer has told. */
+  totalBytes: number | undefined;
+  etag: string | undefined;
+}
+
+/** The bytes from `from` up to and without `to`, or to the object's end; goes on where a transfer broke. */
+async function* readRange(reading: Reading, from: number, to: number): AsyncGenerator<Uint8Array> {
+  const { s3, key, signal } = reading;
+  const about: RequestAbout = { action: "read", key };
+  const backoff = new Backoff(s3.retryOptions(about, signal));
+  let at = from;
+  while (at < Math.min(to, reading.totalBytes ?? Infinity)) {
+    try {
+      for await (const chunk of await get(reading, at, to)) {
+        at += chunk.length;
+        backoff.progressed();
+        yield chunk;
+      }
+      if (at < Math.min(to, reading.totalBytes ?? 0)) throw Object.assign(new Error("the answer ended early"), { code: "ECONNRESET" });
+    } catch (error) {
+      // Nothing is there from here on.
+      if (s3Status(error) === 416) return;
+      signal.throwIfAborted();
+      await backoff.failed(s3.failure(error, about));
+    }
+  }
+}
+
+async function get(reading: Reading, from: number, to: number): Promise<AsyncIterable<Uint8Array>> {
+  const { s3, key, signal } = reading;
+  const response = await s3.requestOnce(
+    { action: "read", key },
+    (client, options) =>
+      client.send(
+        new GetObjectCommand({
+          Bucket: s3.bucket,
+          Key: s3.fullKey(key),
+          Range: `bytes=${from}-${to - 1}`,
+          // Another encoding of the same content may have come meanwhile.
+          ...(reading.etag === undefined ? {} : { IfMatch: reading.etag }),
+        }),
+        options,
+      ),
+    signal,
+  );
+  const body = response.Body as Readable;
+  reading.etag ??= response.ETag;
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.ContentRange ?? "");
+  if (range?.[1] !== undefined && Number(range[1]) === from) {
+    reading.totalBytes ??= Number(range[2]);
+    return body;
+  }
+  // A provider that does not know ranges, or a proxy, sends all of it.
+  reading.totalBytes ??= response.ContentLength ?? 0;
+  return slice(body, from, to);
+}
+
+async function* slice(body: Readable, from: number, to: number): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    const piece = chunk.subarray(Math.max(0, from - at), Math.max(0, to - at));
+    at += chunk.length;
+    if (piece.length > 0) yield piece;
+    if (at >= to) return;
+  }
+}
+
+/** Reads the ranges after the first into memory while what is before them is consumed. */
+class RangesAhead {
+  readonly #reading: Reading;
+  readonly #queue: { readonly chunks: Promise<Uint8Array[]>; readonly release: () => void }[] = [];
+  #next: number;
+  #end: number;
+
+  constructor(reading: Reading, start: number) {
+    this.#reading = reading;
+    this.#next = this.#end = start;
+  }
+
+  /** Starts as many ranges as there is room for. */
+  fill(end: number = this.#end): void {
+    this.#end = end;
+    while (this.#next < end && this.#queue.length < RANGES_AHEAD) {
+      const to = Math.min(end, this.#next + RANGE_BYTES);
+      const release = aheadBudget.tryTake(to - this.#next);
+      if (!release) return;
+      const chunks = gather(readRange(this.#reading, this.#next, to));
+      // It is awaited when its turn comes.
+      chunks.catch(() => {});
+      this.#queue.push({ chunks, release });
+      this.#next = to;
+    }
+  }
+
+  async *read(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) {
+        this.fill();
+        const range = this.#queue[0];
+        if (range) {
+          yield* await range.chunks;
+          this.#queue.shift();
+          range.release();
+        } else if (this.#next < this.#end) {
+          // No memory for more: what others hold does not keep this read from going on.
+          const from = this.#next;
+          this.#next = Math.min(this.#end, from + RANGE_BYTES);
+          yield* readRange(this.#reading, from, this.#next);
+        } else {
+          return;
+        }
+      }
+    } finally {
+      this.#abandon();
+    }
+  }
+
+  /** Gives the memory back, each share when its transfer has ended. */
+  #abandon(): void {
+    for (const { chunks, release } of this.#queue.splice(0)) void chunks.then(release, release);
+  }
+}
+
+async function gather(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return chunks;
+}
+
+async function checkThere(s3: S3Connection, key: string, signal: AbortSignal | undefined): Promise<void> {
+  await s3.request(
+    { action: "read", key },
+    (client, options) => client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key) }), options),
+    signal,
+  );
+}

@@ -1,0 +1,125 @@
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, type HeadObjectCommandOutput, type PutObjectCommandInput, type ServerSideEncryption, type StorageClass } from "@aws-sdk/client-s3";
+import { OBJECTS_PREFIX } from "../../object/name.ts";
+import type { ByteSource } from "../port.ts";
+import { bodyBudget, checksums, readBody, toBase64, toBody, type Body } from "./body.ts";
+import { isAbsent, type S3Connection } from "./client.ts";
+import { s3Code, s3Status } from "./errors.ts";
+import { writeInParts } from "./multipart.ts";
+
+/** Larger objects cost too much to be written again only to learn how the provider answers. */
+const TRIAL_BYTES = 256 * 1024;
+
+/** @see Store.write */
+export async function writeObject(s3: S3Connection, key: string, source: ByteSource, signal?: AbortSignal): Promise<"created" | "exists"> {
+  signal?.throwIfAborted();
+  if (source.sizeBytes > s3.settings.partSizeBytes) return writeInParts(s3, key, source, signal);
+  return bodyBudget.use(source.sizeBytes, signal, async () => putNew(s3, key, await readBody(source, key, signal), signal));
+}
+
+/** @see Store.replace */
+export async function replaceObject(s3: S3Connection, key: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
+  const body = toBody(Buffer.from(content));
+  await s3.request({ action: "write", key }, (client, options) => client.send(new PutObjectCommand(putInput(s3, key, body)), options), signal);
+}
+
+/** @see Store.remove */
+export async function removeObject(s3: S3Connection, key: string, signal?: AbortSignal): Promise<void> {
+  try {
+    await s3.request(
+      { action: "remove", key },
+      (client, options) => client.send(new DeleteObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key) }), options),
+      signal,
+    );
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+  }
+}
+
+/** What the store says about an object, or undefined when there is none. */
+export async function head(s3: S3Connection, key: string, signal?: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
+  try {
+    return await s3.request(
+      { action: "look at", key },
+      (client, options) => client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key), ChecksumMode: "ENABLED" }), options),
+      signal,
+    );
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+/** How the settings want an object to be kept. Control files stay in the standard class: they are short and often read. */
+export function keeping(s3: S3Connection, key: string): { ServerSideEncryption?: ServerSideEncryption; SSEKMSKeyId?: string; StorageClass?: StorageClass } {
+  const { sse, sseKmsKeyId, storageClass } = s3.settings;
+  return {
+    ...(sse === undefined ? {} : { ServerSideEncryption: sse }),
+    ...(sse !== "aws:kms" || sseKmsKeyId === undefined ? {} : { SSEKMSKeyId: sseKmsKeyId }),
+    ...(storageClass === undefined || !key.startsWith(OBJECTS_PREFIX) ? {} : { StorageClass: storageClass as StorageClass }),
+  };
+}
+
+/** Whether the provider says that it does not know conditional writes. */
+export function refusesCondition(error: unknown): boolean {
+  return s3Status(error) === 501 || s3Code(error) === "NotImplemented";
+}
+
+async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
+  if (s3.conditionalWrites !== "enforced" && (await head(s3, key, signal))) return "exists";
+  const conditional = s3.conditionalWrites !== "ignored";
+  let tries = 0;
+  try {
+    await s3.request(
+      { action: "write", key },
+      (client, options) => {
+        tries += 1;
+        return client.send(new PutObjectCommand({ ...putInput(s3, key, body), ...(conditional ? { IfNoneMatch: "*" } : {}) }), options);
+      },
+      signal,
+    );
+  } catch (error) {
+    if (s3Status(error) === 412) {
+      s3.conditionalWrites = "enforced";
+      // After a try whose answer was lost, what stands in the way may be what we wrote.
+      return tries > 1 && (await holds(s3, key, body, signal)) ? "created" : "exists";
+    }
+    if (!conditional || !refusesCondition(error)) throw error;
+    s3.conditionalWrites = "ignored";
+    return putNew(s3, key, body, signal);
+  }
+  if (s3.conditionalWrites === "unknown" && key.startsWith(OBJECTS_PREFIX) && body.bytes.length <= TRIAL_BYTES) await tryCondition(s3, key, body, signal);
+  return "created";
+}
+
+/** Writes the same bytes to the same key again, which must fail: so it is known from now on what the provider does. */
+async function tryCondition(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await s3.requestOnce(
+      { action: "write", key },
+      (client, options) => client.send(new PutObjectCommand({ ...putInput(s3, key, body), IfNoneMatch: "*" }), options),
+      signal,
+    );
+    s3.conditionalWrites = "ignored";
+  } catch (error) {
+    signal?.throwIfAborted();
+    // Any other failure tells nothing, and the object is written.
+    if (s3Status(error) === 412) s3.conditionalWrites = "enforced";
+  }
+}
+
+async function holds(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<boolean> {
+  const there = await head(s3, key, signal);
+  if (!there) return false;
+  return there.ChecksumSHA256 === undefined ? there.ETag?.replaceAll('"', "") === body.md5 : there.ChecksumSHA256 === toBase64(body.sha256);
+}
+
+function putInput(s3: S3Connection, key: string, body: Body): PutObjectCommandInput {
+  return {
+    Bucket: s3.bucket,
+    Key: s3.fullKey(key),
+    Body: body.bytes,
+    ContentLength: body.bytes.length,
+    ...checksums(body),
+    ...keeping(s3, key),
+  };
+}
