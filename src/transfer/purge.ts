@@ -1,0 +1,108 @@
+import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
+import { fetchRefs, remotes } from "../git/porcelain.ts";
+import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
+import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import type { Store } from "../store/port.ts";
+import { forEachParallel } from "../util/pool.ts";
+import { findInUse, isShallow } from "./in-use.ts";
+import type { Wanted } from "./wanted.ts";
+
+export interface Purged {
+  readonly oid: Oid;
+  readonly path: string;
+  /** What its objects took, in the remote and the local store together. */
+  readonly storedBytes: number;
+}
+
+export interface KeptObject {
+  readonly oid: Oid;
+  readonly path: string;
+  readonly why: string;
+}
+
+export interface PurgeResult {
+  readonly purged: Purged[];
+  readonly kept: KeptObject[];
+}
+
+/**
+ * Removes the objects of these contents from the remote and the local store, except those that something still needs:
+ * a commit that this repository knows (the remotes are fetched first), a stash, a reflog, a staged manifest, or
+ * another object as its base. Other repositories that share the store are not asked.
+ * @throws what the stores throw
+ */
+export async function purge(context: Context, candidates: readonly Wanted[], { dryRun }: { dryRun: boolean }): Promise<PurgeResult> {
+  const { repository, signal } = context;
+  const places = new Map<Oid, string>(candidates.map(({ oid, path }) => [oid, path]));
+  const all = (why: string): PurgeResult => ({ purged: [], kept: [...places].map(([oid, path]) => ({ oid, path, why })) });
+  if (places.size === 0) return { purged: [], kept: [] };
+  if (await isShallow(repository)) return all("this clone is shallow, and commits that it lacks may use it; git fetch --unshallow first");
+  const unknown = await fetchAll(context);
+  if (unknown !== undefined) return all(`the remotes could not be fetched, and commits there may use it: ${unknown}`);
+  const reasons = await findInUse(repository, new Set(places.keys()), signal);
+  const free = new Set([...places.keys()].filter((oid) => !reasons.has(oid)));
+  const storedBytes = new Map<Oid, number>();
+  if (free.size > 0) {
+    const remote = await openRemoteStore(context);
+    try {
+      // The remote first: when it fails, the local store still has everything.
+      for (const store of [remote, openLocalStore(repository)]) await removeFrom(context, store, { free, reasons, storedBytes, dryRun });
+    } finally {
+      remote.close();
+    }
+  }
+  const kept = [...reasons].map(([oid, why]) => ({ oid, path: places.get(oid)!, why }));
+  const purged = [...storedBytes].filter(([oid]) => !reasons.has(oid)).map(([oid, bytes]) => ({ oid, path: places.get(oid)!, storedBytes: bytes }));
+  return { purged, kept };
+}
+
+/** Why the remotes' refs are not up to date, or undefined when they are. */
+async function fetchAll({ repository, signal }: Context): Promise<string | undefined> {
+  if ((await remotes(repository)).length === 0) return undefined;
+  try {
+    await fetchRefs(repository, ["--all", "--quiet"], signal);
+    return undefined;
+  } catch (error) {
+    if (!isBallastError(error, "GIT_FAILED")) throw error;
+    return error.message;
+  }
+}
+
+interface Removal {
+  readonly free: ReadonlySet<Oid>;
+  readonly reasons: Map<Oid, string>;
+  readonly storedBytes: Map<Oid, number>;
+  readonly dryRun: boolean;
+}
+
+async function removeFrom({ settings, signal }: Context, store: Store, { free, reasons, storedBytes, dryRun }: Removal): Promise<void> {
+  const going: { oid: Oid; base: Oid | undefined; key: string; sizeBytes: number }[] = [];
+  const bases = new Map<Oid, Oid>();
+  for await (const { key, sizeBytes } of store.list(OBJECTS_PREFIX, signal)) {
+    const name = parseKey(key);
+    if (name === undefined) continue;
+    if (free.has(name.oid) && !reasons.has(name.oid)) going.push({ oid: name.oid, base: name.base, key, sizeBytes });
+    else if (name.base !== undefined) bases.set(name.base, name.oid);
+  }
+  // What stays because it is a base keeps its own base, and so on.
+  for (let settled = false; !settled; ) {
+    settled = true;
+    for (const { oid, base } of going) {
+      const dependent = bases.get(oid);
+      if (dependent === undefined) continue;
+      if (!reasons.has(oid)) {
+        reasons.set(oid, `object ${dependent} is stored as a difference from it`);
+        settled = false;
+      }
+      if (base !== undefined && !bases.has(base)) {
+        bases.set(base, oid);
+        settled = false;
+      }
+    }
+  }
+  const gone = going.filter(({ oid }) => !reasons.has(oid));
+  if (!dryRun) await forEachParallel(gone, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
+  for (const { oid, sizeBytes } of gone) storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
+}
