@@ -1,21 +1,13 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import { BallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
-import { formatManifest, type Provisional } from "../../manifest/manifest.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
-import { requestFollow } from "../../worktree/follow.ts";
-import { hashContents } from "../../worktree/contents.ts";
-import { liveAssets, observe } from "../../worktree/observe.ts";
-import { record } from "../../worktree/record.ts";
-import { openWorktree } from "../../worktree/session.ts";
+import { lookLive, recordLive } from "../../worktree/live.ts";
 import { isIndexLocked, isStamped, manifestFile } from "../../worktree/stamp.ts";
-import { UNKNOWN_OID } from "../../worktree/stat-index.ts";
-import { isRecordable } from "../../worktree/states.ts";
-import { listTracked } from "../../worktree/tracking.ts";
 
 /**
  * Git's clean filter for the manifest, as a long-running process (gitattributes, "Long Running Filter Process"): Git
@@ -41,9 +33,6 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
   }
 }
 
-/** Files above this size are not hashed for somebody who merely looks, in bytes. */
-const LOOK_LIMIT = 64 * 1024 * 1024;
-
 class Filter {
   readonly #makeContext: (repository: Repository) => Promise<Context>;
   #last: { input: Buffer; answer: Buffer } | undefined;
@@ -60,7 +49,7 @@ class Filter {
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input)) return input;
     const context = await this.#makeContext(repository);
     try {
-      const answer = Buffer.from(isRecording(repository) ? await recorded(context) : await looked(context));
+      const answer = Buffer.from(isRecording(repository) ? await recordLive(context) : await lookLive(context));
       this.#last = { input, answer };
       return answer;
     } catch (error) {
@@ -77,28 +66,4 @@ function isRecording(repository: Repository): boolean {
   const { BALLAST_SETTLING, GIT_INDEX_FILE } = environment();
   if (BALLAST_SETTLING) return false;
   return isIndexLocked(repository, GIT_INDEX_FILE && resolve(repository.top, GIT_INDEX_FILE));
-}
-
-async function recorded(context: Context): Promise<string> {
-  const worktree = openWorktree(context.repository);
-  const { assets, changed } = await record(context, worktree);
-  rmSync(worktreeState(context.repository, "failed"), { force: true });
-  if (changed) requestFollow(context.repository);
-  return formatManifest(assets.values());
-}
-
-async function looked(context: Context): Promise<string> {
-  const worktree = openWorktree(context.repository);
-  const candidates = await listTracked(context.repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: hashContents(context), candidates, lookLimitBytes: LOOK_LIMIT });
-  const provisional: Provisional[] = [];
-  for (const { path, w, provisional: unknown, state, stat } of seen.values()) {
-    if (!isRecordable(state)) continue;
-    worktree.index.update(path, { told: true });
-    if (!unknown || !stat || w === undefined || w === "blocked") continue;
-    worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
-    provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
-  }
-  await worktree.index.save(0);
-  return formatManifest(liveAssets(worktree, seen).values(), provisional);
 }

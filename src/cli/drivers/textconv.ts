@@ -1,19 +1,20 @@
 import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { MANIFEST_PATH, openRepository } from "../../git/repository.ts";
+import type { Context } from "../../context.ts";
+import { MANIFEST_PATH, openRepository, type Repository } from "../../git/repository.ts";
 import { formatBytes } from "../../util/format.ts";
+import { lookLive } from "../../worktree/live.ts";
 
 /**
  * The diff driver: one readable line an asset, so that `git diff` and `git log -p` say which asset changed and how.
  * For the worktree's own manifest Git hands over the file itself, and the answer is what is on disk.
- * @param live computes the manifest as the filter answers it
  */
-export async function run([file]: string[], live: () => Promise<string>): Promise<number> {
+export async function run([file]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
   const bytes = readFileSync(file!);
   let text: string | Uint8Array = bytes;
   if (basename(file!) === basename(MANIFEST_PATH)) {
     const repository = await openRepository(process.cwd()).catch(() => undefined);
-    if (repository && resolve(file!) === join(repository.top, MANIFEST_PATH)) text = await live();
+    if (repository && resolve(file!) === join(repository.top, MANIFEST_PATH)) text = await lookLive(await makeContext(repository));
   }
   process.stdout.write(describe(text, bytes));
   return 0;

@@ -1,0 +1,43 @@
+import { rmSync } from "node:fs";
+import type { Context } from "../context.ts";
+import { worktreeState } from "../git/repository.ts";
+import { formatManifest, type Provisional } from "../manifest/manifest.ts";
+import { hashContents } from "./contents.ts";
+import { requestFollow } from "./follow.ts";
+import { liveAssets, observe } from "./observe.ts";
+import { record } from "./record.ts";
+import { openWorktree } from "./session.ts";
+import { UNKNOWN_OID } from "./stat-index.ts";
+import { isRecordable } from "./states.ts";
+import { listTracked } from "./tracking.ts";
+
+/** Files above this size are not hashed for somebody who merely looks, in bytes. */
+const LOOK_LIMIT = 64 * 1024 * 1024;
+
+/**
+ * The manifest as the disk has it, for Git to record: every new content is in the local store when this returns.
+ * @throws as {@link record}
+ */
+export async function recordLive(context: Context): Promise<string> {
+  const { assets, changed } = await record(context, openWorktree(context.repository));
+  rmSync(worktreeState(context.repository, "failed"), { force: true });
+  if (changed) requestFollow(context.repository);
+  return formatManifest(assets.values());
+}
+
+/** The manifest as the disk has it, for somebody who merely looks: large edits are provisional, nothing is stored. */
+export async function lookLive(context: Context): Promise<string> {
+  const worktree = openWorktree(context.repository);
+  const candidates = await listTracked(context.repository, worktree.tracking.patterns);
+  const seen = await observe(worktree, { read: hashContents(context), candidates, lookLimitBytes: LOOK_LIMIT });
+  const provisional: Provisional[] = [];
+  for (const { path, w, provisional: unknown, state, stat } of seen.values()) {
+    if (!isRecordable(state)) continue;
+    worktree.index.update(path, { told: true });
+    if (!unknown || !stat || w === undefined || w === "blocked") continue;
+    worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
+    provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
+  }
+  await worktree.index.save(0);
+  return formatManifest(liveAssets(worktree, seen).values(), provisional);
+}
