@@ -38,7 +38,7 @@ async function* manifestsInWork(repository: Repository): AsyncGenerator<{ text: 
   const gitDirs = [repository.commonDir, ...(existsSync(linked) ? readdirSync(linked).map((name) => join(linked, name)) : [])];
   for (const gitDir of gitDirs) {
     const top = gitDir === repository.gitDir ? repository.top : topOf(gitDir);
-    const place = top === repository.top ? "" : ` of the worktree ${top}`;
+    const place = top === repository.top ? "" : ` in the worktree ${top}`;
     const file = join(top, MANIFEST_PATH);
     if (existsSync(file)) yield { text: readFileSync(file, "utf8"), where: `the manifest${place} has it` };
     if (!existsSync(join(gitDir, "index"))) continue;

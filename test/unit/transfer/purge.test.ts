@@ -1,0 +1,92 @@
+import { writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { formatName, objectKey } from "../../../src/object/name.ts";
+import { bufferSource } from "../../../src/object/source.ts";
+import { purge } from "../../../src/transfer/purge.ts";
+import { oid, put, scene, type Scene } from "../../support/repository.ts";
+
+const candidate = (content: string) => ({ oid: oid(content), sizeBytes: content.length, path: `was/${content}` });
+
+async function everywhere({ local, remote }: Scene, ...contents: string[]): Promise<void> {
+  for (const content of contents) for (const store of [local, remote]) await put(store, content);
+}
+
+test("removes what nothing needs from both stores, and keeps what a commit, stash or reflog uses", async () => {
+  const it = await scene();
+  await it.commit({ a: "committed" });
+  await it.commit({ a: "forgotten" });
+  await it.box.git("repo", "reset", "-q", "--hard", "HEAD~");
+  await it.box.write("repo/.ballast/manifest.jsonl", (await it.box.read("repo/.ballast/manifest.jsonl")).toString().replace(oid("committed"), oid("stashed")));
+  await it.box.git("repo", "stash", "-q");
+  await everywhere(it, "committed", "forgotten", "stashed", "never");
+  const { purged, kept } = await purge(it.context, ["committed", "forgotten", "stashed", "never"].map(candidate), { dryRun: false });
+  expect(purged).toEqual([{ oid: oid("never"), path: "was/never", storedBytes: 10 }]);
+  expect(kept.map(({ path }) => path).sort()).toEqual(["was/committed", "was/forgotten", "was/stashed"]);
+  expect(kept.find(({ path }) => path === "was/committed")?.why).toMatch(/as a$|manifest has it|staged/);
+  for (const store of ["store", "repo/.git/ballast"]) expect(await it.box.objects(store)).toEqual([oid("committed"), oid("forgotten"), oid("stashed")].sort());
+});
+
+test("keeps what is staged, here and in another worktree, and what another worktree's manifest has", async () => {
+  const it = await scene();
+  await it.commit({ a: "1" });
+  await it.box.git("repo", "worktree", "add", "-q", "../other");
+  const manifest = (await it.box.read("repo/.ballast/manifest.jsonl")).toString();
+  const stage = async (cwd: string, content: string): Promise<void> => {
+    await it.box.write(`${cwd}/.ballast/manifest.jsonl`, manifest.replace(oid("1"), oid(content)));
+    await it.box.git(cwd, "add", "--force", ".ballast");
+    await it.box.write(`${cwd}/.ballast/manifest.jsonl`, manifest);
+  };
+  await stage("repo", "here");
+  await stage("other", "there");
+  await it.box.write("other/.ballast/manifest.jsonl", manifest.replace(oid("1"), oid("written")));
+  await everywhere(it, "here", "there", "written", "never");
+  const { purged, kept } = await purge(it.context, ["here", "there", "written", "never"].map(candidate), { dryRun: false });
+  expect(purged.map(({ path }) => path)).toEqual(["was/never"]);
+  expect(Object.fromEntries(kept.map(({ path, why }) => [path, why]))).toEqual({
+    "was/here": "it is staged",
+    "was/there": `it is staged in the worktree ${it.box.path("other")}`,
+    "was/written": `the manifest in the worktree ${it.box.path("other")} has it`,
+  });
+});
+
+test("keeps the base of an object that stays, and that base's base", async () => {
+  const it = await scene();
+  await it.commit({ a: "top" });
+  await everywhere(it, "root");
+  const delta = async (content: string, base: string): Promise<string> => {
+    const name = { oid: oid(content), encoding: "delta", base: oid(base) } as const;
+    await it.remote.write(objectKey(name), bufferSource(Buffer.from("delta")));
+    return formatName(name);
+  };
+  const names = [await delta("middle", "root"), await delta("top", "middle"), oid("root")];
+  const { purged, kept } = await purge(it.context, ["root", "middle"].map(candidate), { dryRun: false });
+  expect(purged).toEqual([]);
+  expect(kept.map(({ path }) => path).sort()).toEqual(["was/middle", "was/root"]);
+  expect(await it.box.objects("store")).toEqual(names.sort());
+});
+
+test("asks the remotes first, and removes nothing when they do not answer", async () => {
+  const it = await scene();
+  await it.commit({ a: "1" });
+  await everywhere(it, "theirs");
+  await it.box.git("repo", "remote", "add", "origin", it.box.path("nowhere.git"));
+  const unreachable = await purge(it.context, [candidate("theirs")], { dryRun: false });
+  expect(unreachable).toMatchObject({ purged: [], kept: [{ why: expect.stringContaining("could not be fetched") }] });
+  // A colleague pushes a commit that uses the content.
+  await it.box.git(".", "clone", "-q", "--bare", "repo", "nowhere.git");
+  await it.box.git(".", "clone", "-q", "nowhere.git", "colleague");
+  const file = it.box.path("colleague/.ballast/manifest.jsonl");
+  await writeFile(file, (await it.box.read(file)).toString().replace(oid("1"), oid("theirs")));
+  await it.box.git("colleague", "commit", "-q", "-a", "-m", "use it");
+  await it.box.git("colleague", "push", "-q");
+  const { kept } = await purge(it.context, [candidate("theirs")], { dryRun: false });
+  expect(kept).toMatchObject([{ path: "was/theirs", why: expect.stringMatching(/^commit [0-9a-f]{12} has it as a$/) }]);
+});
+
+test("removes nothing from a shallow clone, where history is unknown", async () => {
+  const it = await scene();
+  const commit = await it.commit({ a: "1" });
+  await it.box.write("repo/.git/shallow", `${commit}\n`);
+  await everywhere(it, "x");
+  expect((await purge(it.context, [candidate("x")], { dryRun: false })).kept).toMatchObject([{ why: expect.stringContaining("shallow") }]);
+});
