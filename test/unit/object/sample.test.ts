@@ -1,0 +1,30 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { isWorthwhile, sampleRanges, shrinks } from "../../../src/object/sample.ts";
+
+const judge = (bytes: Buffer): boolean => shrinks(bytes.length, ({ start, end }) => bytes.subarray(start, end));
+
+describe("the sample", () => {
+  it("is the whole of a small file, and three places of a large one", () => {
+    expect(sampleRanges(0)).toEqual([]);
+    expect(sampleRanges(196_608)).toEqual([{ start: 0, end: 196_608 }]);
+    expect(sampleRanges(1_000_000)).toEqual([
+      { start: 0, end: 65_536 },
+      { start: 467_232, end: 532_768 },
+      { start: 934_464, end: 1_000_000 },
+    ]);
+  });
+
+  it("tells what shrinks from what does not", () => {
+    expect(judge(Buffer.alloc(0))).toBe(false);
+    expect(judge(Buffer.from("x"))).toBe(false);
+    expect(judge(randomBytes(5_000_000))).toBe(false);
+    expect(judge(Buffer.from("the same words again ".repeat(100_000)))).toBe(true);
+    expect(judge(Buffer.concat([randomBytes(65_536), Buffer.alloc(3_000_000), randomBytes(65_536)]))).toBe(true);
+  });
+
+  it("asks for five percent at least", () => {
+    expect(isWorthwhile(1000, 950)).toBe(false);
+    expect(isWorthwhile(1000, 949)).toBe(true);
+  });
+});
