@@ -1,0 +1,163 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, it } from "vitest";
+import { BallastError } from "../../../src/errors.ts";
+import type { Event } from "../../../src/events.ts";
+import { EMPTY_OID, oidOf } from "../../../src/object/oid.ts";
+import { objectKey } from "../../../src/object/name.ts";
+import { createIngestPool, type IngestPool } from "../../../src/object/pool.ts";
+import { bundledWorker } from "../../../src/object/threads.ts";
+import type { DirectoryStore } from "../../../src/store/directory.ts";
+import { AUTO, failure, filesOf, newStore, temporaryDirectory } from "./support.ts";
+
+/* The sources run unbundled here, so the pool is told where a bundle of the worker is, or works in this thread. */
+let workerEntry: URL;
+
+beforeAll(async () => {
+  const outfile = join(temporaryDirectory(), "worker.mjs");
+  const entry = fileURLToPath(new URL("../../../src/object/worker.ts", import.meta.url));
+  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", platform: "node", logLevel: "error" });
+  workerEntry = pathToFileURL(outfile);
+});
+
+interface Setup {
+  readonly store: DirectoryStore;
+  readonly pool: IngestPool;
+  readonly events: Event[];
+  readonly controller: AbortController;
+  readonly files: { path: string; sizeBytes: number; label: string }[];
+}
+
+async function setUp(threads: boolean, sizes: readonly number[]): Promise<Setup> {
+  const store = await newStore();
+  const events: Event[] = [];
+  const controller = new AbortController();
+  const pool = createIngestPool({
+    localRoot: store.root,
+    compression: AUTO,
+    concurrency: 4,
+    report: (event) => void events.push(event),
+    signal: controller.signal,
+    workerEntry: threads ? workerEntry : undefined,
+  });
+  const directory = temporaryDirectory();
+  const files = sizes.map((sizeBytes, i) => {
+    const path = join(directory, `file ${i}`);
+    writeFileSync(path, i % 3 === 0 ? Buffer.alloc(sizeBytes, `${i} `) : randomBytes(sizeBytes));
+    return { path, sizeBytes, label: `assets/${i}` };
+  });
+  return { store, pool, events, controller, files };
+}
+
+const MANY = [...Array.from({ length: 300 }, (_, i) => i * 100), 9_000_000, 5_000_000];
+
+describe.each([
+  ["this thread", false],
+  ["worker threads", true],
+])("a pool in %s", (_where, threads) => {
+  it("ingests, hashes and restores many files, each in its place", async () => {
+    const { store, pool, events, files } = await setUp(threads, MANY);
+    const contents = files.map(({ path }) => readFileSync(path));
+    const totalBytes = MANY.reduce((sum, bytes) => sum + bytes, 0);
+
+    const made = await pool.ingest(files);
+    expect(made.map((result) => result!.oid)).toEqual(contents.map(oidOf));
+    expect(made.filter((result) => result!.encoding === "gzip").length).toBeGreaterThan(90);
+    expect(sumOfBytes(events)).toBe(totalBytes);
+    expect(labels(events)).toEqual(files.map(({ label }) => label).sort());
+    expect(filesOf(store).temporary).toEqual([]);
+
+    const again = await pool.ingest(files);
+    expect(again.some((result) => result!.created)).toBe(false);
+    expect((await pool.hash(files)).map((result) => result!.oid)).toEqual(contents.map(oidOf));
+    expect(typeof made[0]!.stat.mtimeNs).toBe("bigint");
+
+    const directory = temporaryDirectory();
+    const done: number[] = [];
+    const jobs = made.map((result, i) => ({ name: result!, temporary: join(directory, String(i)), sizeBytes: result!.sizeBytes, exec: i % 2 === 0 }));
+    const stats = await pool.restore(jobs, (_stat, index) => void done.push(index));
+    expect(done.sort((a, b) => a - b)).toEqual(jobs.map((_, i) => i));
+    for (const [i, content] of contents.entries()) {
+      expect(readFileSync(join(directory, String(i))).equals(content)).toBe(true);
+      expect((stats[i]!.mode & 0o100n) !== 0n).toBe(i % 2 === 0);
+    }
+    await pool.close();
+  });
+
+  it("leaves out files that have gone", async () => {
+    const { pool, files } = await setUp(threads, MANY.slice(0, 50));
+    const gone = files.map((file, i) => (i % 10 === 0 ? { ...file, path: `${file.path} not` } : file));
+    expect((await pool.hash(gone)).map((result, i) => (result === undefined ? i : -1)).filter((i) => i >= 0)).toEqual([0, 10, 20, 30, 40]);
+    expect((await pool.ingest(gone)).filter((result) => result === undefined)).toHaveLength(5);
+    await pool.close();
+  });
+
+  it("ends with the first failure, as an error of ours, and can be used again", async () => {
+    const { store, pool, files } = await setUp(threads, MANY);
+    symlinkSync(files[1]!.path, `${files[0]!.path} link`);
+    const bad = files.map((file, i) => (i === 150 ? { ...file, path: `${files[0]!.path} link` } : file));
+    const error = await failure(pool.ingest(bad), "NOT_A_FILE");
+    expect(error).toBeInstanceOf(BallastError);
+    expect(error.message).toContain("file 0 link");
+    expect(error.hint).toMatch(/regular files/);
+    expect(filesOf(store).temporary).toEqual([]);
+    expect(await pool.ingest(files)).toHaveLength(files.length);
+    const absent = { name: { oid: EMPTY_OID, encoding: "gzip" as const }, temporary: join(temporaryDirectory(), "x"), sizeBytes: 0, exec: false };
+    await failure(pool.restore([absent]), "OBJECT_MISSING");
+    await pool.close();
+  });
+
+  it("ends with the signal's reason, leaving nothing half done", async () => {
+    const { store, pool, controller, files } = await setUp(threads, [...MANY, 60_000_000, 60_000_000]);
+    const reason = new Error("the user has gone");
+    setTimeout(() => controller.abort(reason), threads ? 100 : 20);
+    await expect(pool.ingest(files)).rejects.toBe(reason);
+    await expect(pool.hash(files)).rejects.toBe(reason);
+    expect(filesOf(store).temporary).toEqual([]);
+    await pool.close();
+  });
+});
+
+describe("the worker's entry", () => {
+  it("is none where the sources run unbundled", () => {
+    expect(bundledWorker()).toBeUndefined();
+  });
+
+  it("is found from the bundle and from a chunk of it", async () => {
+    const directory = temporaryDirectory();
+    const [worker, threads] = ["worker.ts", "threads.ts"].map((name) => fileURLToPath(new URL(`../../../src/object/${name}`, import.meta.url)));
+    const entry = join(directory, "main.ts");
+    writeFileSync(entry, `import { bundledWorker } from ${JSON.stringify(threads)};\nexport default bundledWorker();\n`);
+    const outdir = join(directory, "dist");
+    mkdirSync(outdir);
+    const found = async (entryPoints: string[], output: string): Promise<unknown> => {
+      await build({ entryPoints, outdir, bundle: true, splitting: true, format: "esm", platform: "node", entryNames: output, chunkNames: "chunks/[name]-[hash]", logLevel: "error" });
+      writeFileSync(join(outdir, "package.json"), '{"type":"module"}');
+      return ((await import(/* @vite-ignore */ pathToFileURL(join(outdir, `${output}.js`)).href)) as { default: unknown }).default;
+    };
+    await build({ entryPoints: [worker!], outdir, bundle: true, format: "esm", platform: "node", entryNames: "[name]", logLevel: "error" });
+    const expected = pathToFileURL(join(outdir, "worker.js")).href;
+    expect(String(await found([entry], "main"))).toBe(expected);
+    expect(String(await found([entry], "chunks/part"))).toBe(expected);
+  });
+});
+
+describe("an object that a thread made", () => {
+  it("is durable under its name when the pool returns", async () => {
+    const { store, pool, files } = await setUp(true, MANY);
+    const made = await pool.ingest(files);
+    for (const result of made) expect(readFileSync(store.pathOf(objectKey(result!))).length).toBe(result!.storedBytes);
+    await pool.close();
+  });
+});
+
+function sumOfBytes(events: readonly Event[]): number {
+  return events.reduce((sum, event) => sum + (event.kind === "bytes" ? event.bytes : 0), 0);
+}
+
+function labels(events: readonly Event[]): string[] {
+  return events.flatMap((event) => (event.kind === "file" ? [event.path] : [])).sort();
+}
