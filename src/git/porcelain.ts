@@ -1,6 +1,6 @@
 import type { SimpleGit, SimpleGitOptions } from "simple-git";
 import { environment } from "../config/environment.ts";
-import { BallastError, isBallastError } from "../errors.ts";
+import { BallastError } from "../errors.ts";
 import type { Repository } from "./repository.ts";
 
 /*
@@ -36,13 +36,13 @@ export async function defaultRemote(repository: Repository): Promise<string | un
 export async function clone(cwd: string, url: string, directory: string, options: readonly string[], signal: AbortSignal): Promise<void> {
   const git = await open(cwd, signal, process.stderr);
   const progress = process.stderr.isTTY ? ["--progress"] : [];
-  await attempt("clone", () => git.raw(["clone", ...progress, ...options, "--", url, directory]));
+  await attempt("clone", signal, () => git.raw(["clone", ...progress, ...options, "--", url, directory]));
 }
 
 /** `git fetch` with arguments, on this process's standard error. @throws GIT_FAILED */
 export async function fetchRefs(repository: Repository, args: readonly string[], signal: AbortSignal): Promise<void> {
   const git = await open(repository.top, signal, process.stderr);
-  await attempt("fetch", () => git.raw(["fetch", ...args]));
+  await attempt("fetch", signal, () => git.raw(["fetch", ...args]));
 }
 
 /**
@@ -55,7 +55,7 @@ export async function pull(cwd: string, args: readonly string[], signal: AbortSi
   const status = await new Promise<number>((resolve, reject) => {
     // Data goes to standard output only; what Git says here is for eyes.
     const child = spawn("git", ["pull", ...args], { cwd, stdio: ["inherit", process.stdout.isTTY ? "inherit" : 2, "inherit"], signal });
-    child.once("error", reject);
+    child.once("error", (error) => reject(signal.aborted ? signal.reason : failed("pull", error.message, error)));
     child.once("close", (code) => resolve(code ?? -1));
   });
   if (status !== 0) throw failed("pull", `exit status ${status}`);
@@ -91,11 +91,11 @@ const GUARDS: readonly (keyof NonNullable<SimpleGitOptions["unsafe"]>)[] = [
   "allowUnsafeSshCommand", "allowUnsafeSubmodule", "allowUnsafeTemplateDir", "allowUnsafeUrlRewrite",
 ];
 
-async function attempt(verb: string, work: () => Promise<unknown>): Promise<void> {
+async function attempt(verb: string, signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (isBallastError(error)) throw error;
+    if (signal.aborted) throw signal.reason;
     const said = error instanceof Error ? error.message.trim().split("\n").findLast((line) => /^(fatal|error):/.test(line)) : undefined;
     throw failed(verb, said?.replace(/^(fatal|error): /, "") ?? "see its message above", error);
   }
