@@ -153,7 +153,7 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
             break;
           }
         }
-        expect(await collect(store.read(key))).toEqual(bytes);
+        expect((await collect(store.read(key))).equals(bytes)).toBe(true);
       });
     });
 

@@ -102,6 +102,8 @@ export class S3Connection {
   }
 
   async #connect(): Promise<S3Client> {
+    // The SDK would tell users which Node its later versions need; which version we come with is not their matter.
+    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
     let client = new S3Client(this.#config(this.settings.region));
     try {
       await client.config.region();
