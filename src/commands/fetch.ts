@@ -2,9 +2,9 @@ import type { Context } from "../context.ts";
 import { commitIds } from "../git/commits.ts";
 import { remotes } from "../git/porcelain.ts";
 import { download } from "../transfer/download.ts";
+import { localStore } from "../transfer/local.ts";
 import { planAll, type Need } from "../transfer/plan-push.ts";
 import { needsAt } from "../transfer/revisions.ts";
-import { openLocalStore } from "../store/open.ts";
 
 export interface FetchOptions {
   /** A Git remote: `refs` are then its branches, where it has one of that name. */
@@ -36,7 +36,7 @@ export interface FetchResult {
 export async function fetch(context: Context, options: FetchOptions): Promise<FetchResult> {
   const { repository, signal } = context;
   const needs = options.all ? await planAll(repository, signal) : await needsAt(repository, await revisionsOf(context, options), signal);
-  const local = await openLocalStore(repository).find(needs.map(({ oid }) => oid), signal);
+  const local = await (await localStore(context)).find(needs.map(({ oid }) => oid), signal);
   const absent = needs.filter(({ oid }) => !local.has(oid));
   const result = { objects: absent.length, bytes: absent.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), storedBytes: 0, present: local.size };
   if (options.dryRun || absent.length === 0) return { ...result, missing: [], archived: [], notes: [] };

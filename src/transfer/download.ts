@@ -2,9 +2,10 @@ import type { Context } from "../context.ts";
 import { isBallastError, type BallastError } from "../errors.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
-import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import { openRemoteStore } from "../store/open.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { copyObjects, type Moved } from "./copy-objects.ts";
+import { localStore } from "./local.ts";
 import { planCopy } from "./plan-copy.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -65,8 +66,8 @@ async function fromRemote(
   wanted: readonly Wanted[],
   instead: (remote: Store, absent: Iterable<Oid>) => Promise<boolean> | boolean,
 ): Promise<Downloaded> {
-  const { repository, signal } = context;
-  const local = openLocalStore(repository);
+  const { signal } = context;
+  const local = await localStore(context);
   const oids = new Set(wanted.map(({ oid }) => oid));
   let found = await findEasiest(local, oids, signal);
   const absent = new Map(wanted.filter(({ oid }) => !found.has(oid)).map((want) => [want.oid, want]));
@@ -103,7 +104,6 @@ async function copyHere(context: Context, { local, remote }: { local: DirectoryS
   const plan = await planCopy(remote, absent.keys(), async (oids) => new Set((await local.find(oids, signal)).keys()), signal);
   for (const oid of plan.archived) outcome.archived.add(oid);
   if (plan.steps.length === 0) return;
-  await local.initialise(signal);
   outcome.moved = await copyObjects(context, { op: "download", from: remote, to: local }, plan.steps, absent, (error, { name }) => {
     if (isBallastError(error, "OBJECT_ARCHIVED")) outcome.archived.add(name.oid);
     else if (isBallastError(error, "OBJECT_CORRUPT", "ENCODING_UNKNOWN")) outcome.failure ??= error;

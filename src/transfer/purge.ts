@@ -3,10 +3,11 @@ import { isBallastError } from "../errors.ts";
 import { fetchRefs, remotes } from "../git/porcelain.ts";
 import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { findInUse, isShallow } from "./in-use.ts";
+import { localStore } from "./local.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Purged {
@@ -48,7 +49,7 @@ export async function purge(context: Context, candidates: readonly Wanted[], { d
     const remote = await openRemoteStore(context);
     try {
       // The remote first: when it fails, the local store still has everything.
-      for (const store of [remote, openLocalStore(repository)]) await removeFrom(context, store, { free, reasons, storedBytes, dryRun });
+      for (const store of [remote, await localStore(context)]) await removeFrom(context, store, { free, reasons, storedBytes, dryRun });
     } finally {
       remote.close();
     }

@@ -15,7 +15,6 @@ import type { Wanted } from "./wanted.ts";
  */
 export async function salvage({ repository, settings, signal }: Context, local: DirectoryStore, lost: readonly Wanted[]): Promise<Set<Oid>> {
   const saved = new Set<Oid>();
-  await local.initialise(signal);
   await forEachParallel(
     lost,
     settings.concurrency,

@@ -1,9 +1,10 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
-import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { copyObjects } from "./copy-objects.ts";
+import { localStore } from "./local.ts";
 import { planCopy, type CopyPlan } from "./plan-copy.ts";
 import { findPresent } from "./presence.ts";
 import { salvage } from "./salvage.ts";
@@ -28,7 +29,7 @@ export interface Uploaded<T extends Wanted> {
 export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: { dryRun?: boolean } = {}): Promise<Uploaded<T>> {
   if (needs.length === 0) return { uploaded: [], bytes: 0, storedBytes: 0, present: 0 };
   const { signal } = context;
-  const local = openLocalStore(context.repository);
+  const local = await localStore(context);
   const remote = await openRemoteStore(context);
   try {
     const present = await findPresent(remote, needs.map(({ oid }) => oid), signal);
