@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { comparePaths } from "../manifest/path.ts";
 import type { Asset } from "../manifest/manifest.ts";
-import type { KeptObject, Purged } from "../transfer/purge.ts";
+import type { KeptObject, Purged, PurgeResult } from "../transfer/purge.ts";
 import { storeContents } from "../worktree/contents.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { observe } from "../worktree/observe.ts";
@@ -57,12 +57,13 @@ export async function remove(context: Context, options: RemoveOptions): Promise<
     throw new BallastError("USAGE", `no asset and no pattern matches ${options.paths.join(" ")}`, { hint: "git ballast ls shows the assets" });
   }
   const result: RemoveResult = { removed: gone, deleted: [], patterns: change, purged: [], kept: [], notes: [] };
-  if (options.dryRun) return { ...result, ...(options.delete ? { deleted: leaving.map(({ path }) => path) } : {}) };
+  const purged = async (): Promise<Partial<PurgeResult>> =>
+    options.purge ? (await import("../transfer/purge.ts")).purge(context, leaving, { manifest: staying, dryRun: options.dryRun }) : {};
+  if (options.dryRun) return { ...result, ...(options.delete ? { deleted: leaving.map(({ path }) => path) } : {}), ...(await purged()) };
   const deleted = await leave(context, worktree, { leaving, staying, patterns, deleteFiles: options.delete });
   const kept = options.delete ? leaving.filter(({ path }) => !deleted.includes(path)) : [];
   const notes = kept.length > 0 ? [`${kept.length} file${kept.length === 1 ? " was" : "s were"} not there to be removed, or changed in this moment and stay`] : [];
-  const purged = options.purge ? await (await import("../transfer/purge.ts")).purge(context, leaving, { dryRun: false }) : {};
-  return { ...result, deleted, ...purged, notes };
+  return { ...result, deleted, ...(await purged()), notes };
 }
 
 interface Leave {

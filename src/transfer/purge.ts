@@ -32,9 +32,10 @@ export interface PurgeResult {
  * Removes the objects of these contents from the remote and the local store, except those that something still needs:
  * a commit that this repository knows (the remotes are fetched first), a stash, a reflog, a staged manifest, or
  * another object as its base. Other repositories that share the store are not asked.
+ * @param options.manifest what this worktree's manifest will still hold
  * @throws what the stores throw
  */
-export async function purge(context: Context, candidates: readonly Wanted[], { dryRun }: { dryRun: boolean }): Promise<PurgeResult> {
+export async function purge(context: Context, candidates: readonly Wanted[], { manifest, dryRun }: { manifest: readonly Wanted[]; dryRun: boolean }): Promise<PurgeResult> {
   const { repository, signal } = context;
   const places = new Map<Oid, string>(candidates.map(({ oid, path }) => [oid, path]));
   const all = (why: string): PurgeResult => ({ purged: [], kept: [...places].map(([oid, path]) => ({ oid, path, why })) });
@@ -42,7 +43,7 @@ export async function purge(context: Context, candidates: readonly Wanted[], { d
   if (await isShallow(repository)) return all("this clone is shallow, and commits that it lacks may use it; git fetch --unshallow first");
   const unknown = await fetchAll(context);
   if (unknown !== undefined) return all(`the remotes could not be fetched, and commits there may use it: ${unknown}`);
-  const reasons = await findInUse(repository, new Set(places.keys()), signal);
+  const reasons = await findInUse(repository, new Set(places.keys()), manifest, signal);
   const free = new Set([...places.keys()].filter((oid) => !reasons.has(oid)));
   const storedBytes = new Map<Oid, number>();
   if (free.size > 0) {

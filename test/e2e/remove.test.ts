@@ -51,6 +51,8 @@ test("--purge removes only what nothing uses, and says what it kept", async () =
   await box.write("repo/never.bin", asset("never"));
   await box.mustBallast("repo", "track", "--modified", "--push");
   expect(await box.objects("store")).toHaveLength(2);
+  await box.mustBallast("repo", "remove", "--purge", "--dry-run", "kept.bin", "never.bin");
+  expect(await box.objects("store")).toHaveLength(2);
   const { status, stdout, stderr } = await box.ballast("repo", "remove", "--purge", "kept.bin", "never.bin");
   expect(status).toBe(0);
   expect(stdout + stderr).toContain("kept.bin");

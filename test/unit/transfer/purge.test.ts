@@ -5,6 +5,7 @@ import { bufferSource } from "../../../src/object/source.ts";
 import { purge } from "../../../src/transfer/purge.ts";
 import { oid, put, scene, type Scene } from "../../support/repository.ts";
 
+const NOW = { manifest: [], dryRun: false };
 const candidate = (content: string) => ({ oid: oid(content), sizeBytes: content.length, path: `was/${content}` });
 
 async function everywhere({ local, remote }: Scene, ...contents: string[]): Promise<void> {
@@ -19,7 +20,7 @@ test("removes what nothing needs from both stores, and keeps what a commit, stas
   await it.box.write("repo/.ballast/manifest.jsonl", (await it.box.read("repo/.ballast/manifest.jsonl")).toString().replace(oid("committed"), oid("stashed")));
   await it.box.git("repo", "stash", "-q");
   await everywhere(it, "committed", "forgotten", "stashed", "never");
-  const { purged, kept } = await purge(it.context, ["committed", "forgotten", "stashed", "never"].map(candidate), { dryRun: false });
+  const { purged, kept } = await purge(it.context, ["committed", "forgotten", "stashed", "never"].map(candidate), NOW);
   expect(purged).toEqual([{ oid: oid("never"), path: "was/never", storedBytes: 10 }]);
   expect(kept.map(({ path }) => path).sort()).toEqual(["was/committed", "was/forgotten", "was/stashed"]);
   expect(kept.find(({ path }) => path === "was/committed")?.why).toMatch(/as a$|manifest has it|staged/);
@@ -40,7 +41,7 @@ test("keeps what is staged, here and in another worktree, and what another workt
   await stage("other", "there");
   await it.box.write("other/.ballast/manifest.jsonl", manifest.replace(oid("1"), oid("written")));
   await everywhere(it, "here", "there", "written", "never");
-  const { purged, kept } = await purge(it.context, ["here", "there", "written", "never"].map(candidate), { dryRun: false });
+  const { purged, kept } = await purge(it.context, ["here", "there", "written", "never"].map(candidate), NOW);
   expect(purged.map(({ path }) => path)).toEqual(["was/never"]);
   expect(Object.fromEntries(kept.map(({ path, why }) => [path, why]))).toEqual({
     "was/here": "it is staged",
@@ -59,7 +60,7 @@ test("keeps the base of an object that stays, and that base's base", async () =>
     return formatName(name);
   };
   const names = [await delta("middle", "root"), await delta("top", "middle"), oid("root")];
-  const { purged, kept } = await purge(it.context, ["root", "middle"].map(candidate), { dryRun: false });
+  const { purged, kept } = await purge(it.context, ["root", "middle"].map(candidate), NOW);
   expect(purged).toEqual([]);
   expect(kept.map(({ path }) => path).sort()).toEqual(["was/middle", "was/root"]);
   expect(await it.box.objects("store")).toEqual(names.sort());
@@ -70,7 +71,7 @@ test("asks the remotes first, and removes nothing when they do not answer", asyn
   await it.commit({ a: "1" });
   await everywhere(it, "theirs");
   await it.box.git("repo", "remote", "add", "origin", it.box.path("nowhere.git"));
-  const unreachable = await purge(it.context, [candidate("theirs")], { dryRun: false });
+  const unreachable = await purge(it.context, [candidate("theirs")], NOW);
   expect(unreachable).toMatchObject({ purged: [], kept: [{ why: expect.stringContaining("could not be fetched") }] });
   // A colleague pushes a commit that uses the content.
   await it.box.git(".", "clone", "-q", "--bare", "repo", "nowhere.git");
@@ -79,8 +80,19 @@ test("asks the remotes first, and removes nothing when they do not answer", asyn
   await writeFile(file, (await it.box.read(file)).toString().replace(oid("1"), oid("theirs")));
   await it.box.git("colleague", "commit", "-q", "-a", "-m", "use it");
   await it.box.git("colleague", "push", "-q");
-  const { kept } = await purge(it.context, [candidate("theirs")], { dryRun: false });
+  const { kept } = await purge(it.context, [candidate("theirs")], NOW);
   expect(kept).toMatchObject([{ path: "was/theirs", why: expect.stringMatching(/^commit [0-9a-f]{12} has it as a$/) }]);
+});
+
+test("a dry run removes nothing, and content that the manifest still has elsewhere is kept", async () => {
+  const it = await scene();
+  await it.commit({ a: "1" });
+  await everywhere(it, "shared", "never");
+  const manifest = [{ oid: oid("shared"), sizeBytes: 6, path: "copy" }];
+  const { purged, kept } = await purge(it.context, ["shared", "never"].map(candidate), { manifest, dryRun: true });
+  expect(purged).toMatchObject([{ path: "was/never" }]);
+  expect(kept).toMatchObject([{ path: "was/shared", why: "copy has the same content" }]);
+  expect(await it.box.objects("store")).toHaveLength(2);
 });
 
 test("removes nothing from a shallow clone, where history is unknown", async () => {
@@ -88,5 +100,5 @@ test("removes nothing from a shallow clone, where history is unknown", async () 
   const commit = await it.commit({ a: "1" });
   await it.box.write("repo/.git/shallow", `${commit}\n`);
   await everywhere(it, "x");
-  expect((await purge(it.context, [candidate("x")], { dryRun: false })).kept).toMatchObject([{ why: expect.stringContaining("shallow") }]);
+  expect((await purge(it.context, [candidate("x")], NOW)).kept).toMatchObject([{ why: expect.stringContaining("shallow") }]);
 });
