@@ -7,12 +7,13 @@ const judge = (bytes: Buffer): boolean => shrinks(bytes.length, ({ start, end })
 describe("the sample", () => {
   it("is the whole of a small file, and three places of a large one", () => {
     expect(sampleRanges(0)).toEqual([]);
-    expect(sampleRanges(196_608)).toEqual([{ start: 0, end: 196_608 }]);
+    expect(sampleRanges(49_152)).toEqual([{ start: 0, end: 49_152 }]);
     expect(sampleRanges(1_000_000)).toEqual([
-      { start: 0, end: 65_536 },
-      { start: 467_232, end: 532_768 },
-      { start: 934_464, end: 1_000_000 },
+      { start: 0, end: 16_384 },
+      { start: 491_808, end: 508_192 },
+      { start: 983_616, end: 1_000_000 },
     ]);
+    expect(sampleRanges(5_000_000).map(({ start, end }) => end - start)).toEqual([65_536, 65_536, 65_536]);
   });
 
   it("tells what shrinks from what does not", () => {
