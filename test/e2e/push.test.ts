@@ -173,3 +173,21 @@ test("git ballast push uploads without pushing; --dry-run shows what; --all take
   expect(await upstream("main")).toBeUndefined();
   expect((await box.ballast("repo", "push", "origin", "no-such-branch")).status).toBe(2);
 });
+
+test("two pushes at once, and one from another clone, end with all the content", async () => {
+  const { box, commit, upstream } = await project();
+  await commit({ "base.bin": asset("base") });
+  await box.git("repo", "push", "-q", "-u", "origin", "main");
+  await box.mustBallast(".", "clone", "upstream.git", "other");
+  await box.git("other", "switch", "-q", "-c", "theirs");
+  const shared = Array.from({ length: 20 }, (_, i) => [`${i}.bin`, asset(`shared ${i}`)] as const);
+  for (const [name, content] of shared) await box.write(`other/${name}`, content);
+  await box.git("other", "add", "--all");
+  await box.git("other", "commit", "-q", "-m", "the same content");
+  await commit(Object.fromEntries(shared));
+  const pushes = [["repo", "main"], ["repo", "main:second"], ["other", "theirs"]] as const;
+  const results = await Promise.all(pushes.map(([cwd, ref]) => box.tryGit(cwd, "push", "-q", "origin", ref)));
+  expect(results.map(({ status, stderr }) => ({ status, stderr: status === 0 ? "" : stderr }))).toEqual(pushes.map(() => ({ status: 0, stderr: "" })));
+  expect(await box.objects("store")).toEqual(oids(asset("base"), ...shared.map(([, content]) => content)));
+  expect(await upstream("second")).toBe(await upstream("main"));
+});
