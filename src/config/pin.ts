@@ -12,8 +12,9 @@ import type { Settings } from "./settings.ts";
  * The keys are region, endpoint and pathStyle, in this order, each only when it is not the default. Blanks and percent
  * signs inside the values are percent-encoded. One identity has one such text, so that texts are compared.
  */
-const IDENTITY = ["store.url", "store.region", "store.endpoint", "store.pathStyle"] as const satisfies readonly KeyName[];
-type IdentityKey = (typeof IDENTITY)[number];
+/** The keys that say where the objects are. */
+export const IDENTITY_KEYS = ["store.url", "store.region", "store.endpoint", "store.pathStyle"] as const satisfies readonly KeyName[];
+type IdentityKey = (typeof IDENTITY_KEYS)[number];
 /** The values of an identity as text; a key with its default value is absent. */
 type Identity = ReadonlyMap<IdentityKey, string>;
 
@@ -43,7 +44,7 @@ export async function writePin(repository: Repository): Promise<string | undefin
  * @throws STORE_CHANGED naming both
  */
 export async function checkPin(repository: Repository, settings: Settings): Promise<string | undefined> {
-  const compared = IDENTITY.filter((key) => !settings.ownStoreKeys.includes(key));
+  const compared = IDENTITY_KEYS.filter((key) => !settings.ownStoreKeys.includes(key));
   if (compared.length === 0) return undefined;
   const pin = await readPin(repository);
   if (pin === undefined) return writePin(repository);
@@ -59,7 +60,7 @@ export async function checkPin(repository: Repository, settings: Settings): Prom
 
 function identityIn(committed: Committed): Identity {
   const identity = new Map<IdentityKey, string>();
-  for (const key of IDENTITY) {
+  for (const key of IDENTITY_KEYS) {
     const text = committed.values.get(key);
     if (text === undefined) continue;
     // One spelling for one value, whatever the file's is.
@@ -71,7 +72,7 @@ function identityIn(committed: Committed): Identity {
 
 function formatPin(identity: Identity): string {
   const words: string[] = [];
-  for (const key of IDENTITY) {
+  for (const key of IDENTITY_KEYS) {
     const value = identity.get(key)?.replace(/[%\s]/g, (character) => encodeURIComponent(character));
     if (value !== undefined) words.push(key === "store.url" ? value : `${key.slice("store.".length)}=${value}`);
   }
@@ -83,7 +84,7 @@ function parsePin(pin: string): Identity {
   const identity = new Map<IdentityKey, string>([["store.url", url!]]);
   for (const word of words) {
     const equals = word.indexOf("=");
-    const key = IDENTITY.find((name) => name === `store.${word.slice(0, equals)}`);
+    const key = IDENTITY_KEYS.find((name) => name === `store.${word.slice(0, equals)}`);
     if (key) identity.set(key, word.slice(equals + 1));
   }
   return identity;

@@ -8,9 +8,9 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { gitConfig, sharedState, type Repository } from "../git/repository.ts";
-import { openDirectoryStore, type DirectoryStore } from "./directory.ts";
+import { isDirectoryStore, openDirectoryStore, type DirectoryStore } from "./directory.ts";
 import type { Store } from "./port.ts";
-import { storeVersion } from "./version.ts";
+import { initialiseStore, storeVersion } from "./version.ts";
 
 export { parseStoreUrl };
 
@@ -98,4 +98,22 @@ async function requireVersion(store: Store, signal: AbortSignal): Promise<void> 
   throw new BallastError("STORE_MISSING", `${store.url} is not a Ballast store: it has no ballast.json`, {
     hint: "check the URL with git ballast store show; git ballast init makes a new store there",
   });
+}
+
+/**
+ * The store that the settings name, made into one where it is none yet: for `init` and `store set`, which ask for it.
+ * The caller closes it. Nothing is pinned or compared with a pin.
+ * @throws what {@link openRemoteStore} throws, but for STORE_CHANGED; STORE_READ_ONLY, STORE_DENIED
+ */
+export async function createStore(context: Context): Promise<Store> {
+  const { repository, settings, report, signal } = context;
+  const store = await openStore(requireStore(settings), settings, report, { commonDir: repository.commonDir, embeddedDir: await embeddedDirectory(repository) });
+  try {
+    if (isDirectoryStore(store)) await store.initialise(signal);
+    else await initialiseStore(store, signal);
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }

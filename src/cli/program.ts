@@ -1,0 +1,115 @@
+import yargs, { type Argv } from "yargs";
+import { BallastError } from "../errors.ts";
+import { separateGit, verbIn } from "./arguments.ts";
+import { declareGlobals } from "./globals.ts";
+import { suggest } from "./suggest.ts";
+import type { Globals, Verb } from "./verb.ts";
+import { VERBS } from "./verbs/index.ts";
+
+/** What the command line asks for. */
+export type Request =
+  | { readonly kind: "run"; readonly name: string; readonly verb: Verb<never>; readonly args: Globals }
+  /** Text to print: help, or the version. */
+  | { readonly kind: "print"; readonly text: string };
+
+/** Parses the arguments after the program's name. @throws USAGE, in one line and with the nearest that there is */
+export async function parseCommandLine(args: readonly string[], version: string, columns: number): Promise<Request> {
+  let request: Request | undefined;
+  const program = build(columns, version, (name, verb, parsed) => (request = { kind: "run", name, verb, args: parsed }));
+  if (args.length === 0 || args[0] === "help") return { kind: "print", text: await helpOf(program, args.slice(1)) };
+  if (isHelp(args)) return { kind: "print", text: await helpOf(program, args.filter((arg) => !HELP.has(arg))) };
+  const name = verbIn(args);
+  if (name !== undefined) requireVerb(name);
+  let printed = "";
+  await program.parseAsync(separateGit(args), {}, (error: Error | undefined | null, _argv: unknown, output: string) => {
+    if (error) throw error;
+    printed = output;
+  });
+  if (printed !== "") return { kind: "print", text: `${printed}\n` };
+  if (request) return request;
+  throw new BallastError("USAGE", "no verb was given", { hint: "git ballast help" });
+}
+
+const HELP = new Set(["--help", "-h"]);
+
+function isHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => HELP.has(arg));
+}
+
+async function helpOf(program: Argv<Globals>, args: readonly string[]): Promise<string> {
+  const name = verbIn(args);
+  if (name !== undefined) requireVerb(name);
+  let text = "";
+  await program.parseAsync([...(name === undefined ? [] : [name]), "--help"], {}, (_error: unknown, _argv: unknown, output: string) => void (text = output));
+  return `${text}\n`;
+}
+
+function build(columns: number, version: string, chosen: (name: string, verb: Verb<never>, args: Globals) => void): Argv<Globals> {
+  const program = declareGlobals(
+    yargs()
+      .scriptName("git ballast")
+      .locale("en")
+      .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false, "dot-notation": false, "boolean-negation": false, "duplicate-arguments-array": false })
+      .usage("Usage: $0 <verb> [arguments]\n\nKeeps large assets out of Git and in a store that you own; plain Git does the rest.")
+      .epilogue(EPILOGUE)
+      .wrap(Math.min(100, columns))
+      .help("help", "Show help for a verb")
+      .alias("help", "h")
+      .version("version", "Show the version", `git-ballast ${version}`)
+      .exitProcess(false)
+      .strict()
+      .demandCommand(1, "no verb was given")
+      .fail((message, error) => {
+        throw error ?? usage(message);
+      }),
+  );
+  for (const verb of VERBS) {
+    const name = verb.command.split(" ", 1)[0]!;
+    program.command(
+      [verb.command, ...(verb.aliases ?? [])],
+      verb.summary,
+      (argv) => verb.declare(argv.usage(`Usage: $0 ${verb.command.replaceAll("..", "…")}\n\n${verb.summary}`).epilogue("").demandCommand(0) as unknown as Argv<Globals>),
+      (args) => chosen(name, verb, withRest(verb, args as unknown as Parsed)),
+    );
+  }
+  return program;
+}
+
+type Parsed = Globals & { readonly _: readonly string[]; readonly [name: string]: unknown };
+
+/** What stands behind `--` belongs to the arguments of which there may be many. */
+function withRest({ command }: Verb<never>, args: Parsed): Globals {
+  const [, ...rest] = args._;
+  if (rest.length === 0) return args;
+  const many = /\[(\w+)\.\.\]/.exec(command)?.[1];
+  if (many === undefined) throw new BallastError("USAGE", `one argument too many: ${rest[0]}`, { hint: "git ballast help <verb> shows how it is written" });
+  return { ...args, [many]: [...((args[many] as string[] | undefined) ?? []), ...rest] };
+}
+
+const EPILOGUE = `A new repository:   git ballast init s3://bucket/prefix
+                    git ballast track "*.psd" textures
+                    git add -A && git commit && git push
+A clone:            git ballast clone <url>
+Something is odd:   git ballast status, git ballast doctor
+More about a verb:  git ballast help <verb>`;
+
+/** @throws USAGE for an unknown verb, with the nearest one as a hint */
+function requireVerb(name: string): void {
+  const names = VERBS.flatMap(({ command, aliases = [] }) => [command.split(" ", 1)[0]!, ...aliases]);
+  if (names.includes(name)) return;
+  const near = suggest(name, names);
+  throw new BallastError("USAGE", `no such verb: ${JSON.stringify(name)}`, { hint: near ? `did you mean git ballast ${near}?` : "git ballast help lists the verbs" });
+}
+
+/** What yargs says about a command line, in our words. */
+function usage(message: string): BallastError {
+  const [first = ""] = message.split("\n");
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message.trim().split("\n").at(-1)!)?.[1];
+  if (unknown !== undefined) {
+    const [name] = unknown.split(", ");
+    return new BallastError("USAGE", `no such option: ${name!.length > 1 ? "--" : "-"}${name!}`, { hint: "git ballast help <verb> lists its options" });
+  }
+  const missing = /^Not enough non-option arguments/.test(first);
+  return new BallastError("USAGE", missing ? "an argument is missing" : first.replace(/[:.]$/, ""), { hint: "git ballast help <verb> shows how it is written" });
+}

@@ -1,0 +1,83 @@
+import { environment, type Environment } from "../config/environment.ts";
+import { loadSettings } from "../config/load.ts";
+import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
+import type { Report } from "../events.ts";
+import { openRepository, sharedState, type Repository } from "../git/repository.ts";
+import { watchInterrupts } from "./interrupt.ts";
+import { exitStatus, renderError } from "./render-error.ts";
+import { createReporter, type Wishes } from "./report/create.ts";
+import { runLog } from "./report/log.ts";
+import { styleFor } from "./style.ts";
+
+/** One run of the program: where it reports to, what interrupts it, and the context that its command is given. */
+export interface Session {
+  readonly env: Environment;
+  /** Settings of the command line, by key. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  /** The repository around the current directory, with its settings. @throws NOT_A_REPOSITORY, CONFIG_INVALID, USAGE */
+  context(repository?: Repository): Promise<Context>;
+  /** Where the log of this run goes, if it gets one, when no context is made. */
+  logIn(directory: () => string | undefined): void;
+}
+
+export interface SessionOptions extends Wishes {
+  /** The verb, for the log. */
+  readonly title: string;
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Warns of entries in the committed configuration that were passed over; hooks leave that to commands. */
+  readonly warnings: boolean;
+}
+
+/**
+ * Does some work within a session and renders what it throws.
+ * @param work returns the exit status
+ */
+export async function withSession(options: SessionOptions, work: (session: Session) => Promise<number>): Promise<number> {
+  const env = environment();
+  const reporter = createReporter(options, process.stderr, env);
+  const interrupts = watchInterrupts(process);
+  let logs: () => string | undefined = () => undefined;
+  const log = runLog(() => logs(), `git ballast ${options.title}`, () => new Date());
+  const report: Report = (event) => {
+    log.report(event);
+    reporter.report(event);
+  };
+  const session: Session = {
+    env,
+    flags: options.flags ?? {},
+    report,
+    signal: interrupts.signal,
+    async context(known) {
+      const repository = known ?? (await openRepository(process.cwd()));
+      logs = () => sharedState(repository, "logs");
+      const { settings, warnings } = await loadSettings(repository, { flags: session.flags, env });
+      if (options.warnings) for (const message of warnings) report({ kind: "warning", message });
+      return { repository, cwd: process.cwd(), settings, report, signal: interrupts.signal };
+    },
+    logIn(directory) {
+      logs = directory;
+    },
+  };
+  try {
+    const status = await work(session);
+    log.close(`ended with status ${status}`);
+    return status;
+  } catch (thrown) {
+    const error = wasInterrupted(thrown, interrupts.signal) ? interrupts.signal.reason : thrown;
+    reporter.close();
+    process.stderr.write(renderError(error, { verbose: options.verbose, json: options.progress === "json", style: styleFor(process.stderr, env) }));
+    log.close(error instanceof Error ? `failed: ${error.message}` : "failed");
+    return exitStatus(error);
+  } finally {
+    reporter.close();
+    interrupts.release();
+  }
+}
+
+/** After an abort, whatever comes up is its consequence, unless it is a finding of its own. */
+function wasInterrupted(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && (!isBallastError(error) || isBallastError(error, "INTERRUPTED", "GIT_FAILED"));
+}

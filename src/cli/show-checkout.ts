@@ -1,0 +1,30 @@
+import type { CheckoutResult } from "../commands/checkout.ts";
+import { EXIT_STATUS } from "../errors.ts";
+import { count, formatBytes, formatPath } from "../util/format.ts";
+import type { Run } from "./verb.ts";
+
+/** Shows what `checkout` and `pull` return. @returns the exit status: not 0 when an asset could not be restored */
+export function showCheckout(result: CheckoutResult, { json, dryRun }: { json: boolean; dryRun: boolean }, { out, notes, report }: Run): number {
+  const { restored, removed, kept, modified, missing, archived, bytes } = result;
+  const status = missing.length > 0 ? EXIT_STATUS.OBJECT_MISSING : archived.length > 0 ? EXIT_STATUS.OBJECT_ARCHIVED : 0;
+  if (json) {
+    out.json(result);
+    return status;
+  }
+  if (dryRun) {
+    for (const path of restored) out.line(`restore  ${formatPath(path)}`);
+    for (const path of removed) out.line(`remove   ${formatPath(path)}`);
+  }
+  for (const { path, oid } of kept) out.line(`replaced ${formatPath(path)}; your edit: git ballast show ${oid} > <file>`);
+  for (const path of modified) out.line(`modified ${formatPath(path)}, left alone (--force replaces it)`);
+  for (const { path, expectedHours } of archived) out.line(`archived ${formatPath(path)}${expectedHours === undefined ? "" : `, to be had in about ${count(expectedHours, "hour")}: run this again then`}`);
+  for (const { path, why } of missing) report({ kind: "warning", message: `not restored: ${path}: ${why}` });
+  const parts = [`${count(restored.length, "asset")} ${dryRun ? "to restore" : "restored"}`];
+  if (!dryRun && bytes > 0) parts[0] += ` (${formatBytes(bytes)})`;
+  if (removed.length > 0) parts.push(`${removed.length} ${dryRun ? "to remove" : "removed"}`);
+  if (missing.length > 0) parts.push(`${missing.length} missing`);
+  if (archived.length > 0) parts.push(`${archived.length} archived`);
+  out.line(restored.length + removed.length + missing.length + archived.length === 0 ? "Nothing to restore." : `${parts.join(", ")}.`);
+  notes(result.notes);
+  return status;
+}

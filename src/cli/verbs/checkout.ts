@@ -1,0 +1,26 @@
+import { DRY_RUN, JSON_OPTION, verb } from "../verb.ts";
+import { showCheckout } from "../show-checkout.ts";
+
+export const checkout = verb({
+  command: "checkout [path..]",
+  aliases: ["restore"],
+  summary: "Restore missing and stale assets to what the manifest says",
+  declare: (argv) =>
+    argv
+      .positional("path", { type: "string", array: true, description: "Assets, directories or patterns; default: all" })
+      .option("force", { alias: "f", type: "boolean", default: false, description: "Replace modified assets too; their content is kept in the local store" })
+      .option("all", { alias: "a", type: "boolean", default: false, description: "Bring deleted assets back too" })
+      .option("include", { type: "string", array: true, nargs: 1, requiresArg: true, default: [] as string[], description: "Only assets that match this pattern" })
+      .option("exclude", { type: "string", array: true, nargs: 1, requiresArg: true, default: [] as string[], description: "No assets that match this pattern" })
+      .option("restore-archived", { type: "boolean", default: false, description: "Ask the store to bring archived objects back (Glacier), and say when to come back" })
+      .option("dry-run", DRY_RUN)
+      .option("json", JSON_OPTION)
+      .example("$0 checkout", "after git clone, or whenever status says missing or stale")
+      .example("$0 checkout --force art/hero.psd", "throw an edit away")
+      .example('$0 checkout --include "/maps/" --exclude "*.raw"', "a part of a large repository"),
+  async run({ path, force, all, include, exclude, restoreArchived, dryRun, json }, run) {
+    const { checkout } = await import("../../commands/checkout.ts");
+    const result = await checkout(await run.context(), { paths: path ?? [], force, all, include, exclude, restoreArchived, dryRun });
+    return showCheckout(result, { json, dryRun }, run);
+  },
+});

@@ -1,0 +1,25 @@
+import type { Verb } from "../verb.ts";
+import { add } from "./add.ts";
+import { checkout } from "./checkout.ts";
+import { clone } from "./clone.ts";
+import { config } from "./config.ts";
+import { doctor } from "./doctor.ts";
+import { fetch } from "./fetch.ts";
+import { init } from "./init.ts";
+import { install, uninstall } from "./install.ts";
+import { ls } from "./ls.ts";
+import { pull } from "./pull.ts";
+import { push } from "./push.ts";
+import { remove } from "./remove.ts";
+import { resolve } from "./resolve.ts";
+import { show } from "./show.ts";
+import { status } from "./status.ts";
+import { store } from "./store.ts";
+import { track } from "./track.ts";
+import { trust } from "./trust.ts";
+
+/** Every verb, in the order of the help. */
+export const VERBS = [
+  init, clone, track, add, remove, status, ls, checkout, push, fetch, pull, resolve, show,
+  store, trust, config, install, uninstall, doctor,
+] as unknown as readonly Verb<never>[];

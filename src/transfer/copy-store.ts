@@ -1,0 +1,101 @@
+import { BallastError } from "../errors.ts";
+import type { Report } from "../events.ts";
+import { copyObject } from "../object/copy.ts";
+import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import { isOid } from "../object/oid.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { forEachParallel } from "../util/pool.ts";
+
+export interface CopyStoreOptions {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  readonly concurrency: number;
+}
+
+export interface CopiedStore {
+  readonly copied: number;
+  /** Bytes in the store. */
+  readonly bytes: number;
+  readonly present: number;
+}
+
+/** Objects that came into the sources while they were being copied are copied too, this often. */
+const ROUNDS = 5;
+
+/**
+ * Copies every object of `sources` that `target` lacks, whole objects before deltas. What is there is not copied again,
+ * so a run that was ended is continued by the next.
+ * @throws OBJECT_ARCHIVED and ENCODING_UNKNOWN before anything is copied; what stores throw
+ */
+export async function copyStore(sources: readonly Store[], target: Store, options: CopyStoreOptions): Promise<CopiedStore> {
+  const present = await keysOf(target, options.signal);
+  const result = { copied: 0, bytes: 0, present: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    const plan = await planRound(sources, present, options.signal);
+    if (round === 0) result.present = plan.present;
+    if (plan.wanted.length === 0) return result;
+    await copyRound(plan.wanted, target, options);
+    for (const { object } of plan.wanted) present.add(object.key);
+    result.copied += plan.wanted.length;
+    result.bytes += sum(plan.wanted);
+  }
+  return result;
+}
+
+interface Wanted {
+  readonly from: Store;
+  readonly object: StoredObject;
+}
+
+async function planRound(sources: readonly Store[], present: ReadonlySet<string>, signal: AbortSignal): Promise<{ wanted: Wanted[]; present: number }> {
+  const wanted = new Map<string, Wanted>();
+  const there = new Set<string>();
+  for (const from of sources) {
+    for await (const entry of from.list(OBJECTS_PREFIX, signal)) {
+      if (present.has(entry.key)) there.add(entry.key);
+      if (present.has(entry.key) || wanted.has(entry.key)) continue;
+      const name = parseKey(entry.key);
+      if (name !== undefined) wanted.set(entry.key, { from, object: { ...entry, name } });
+      else if (isOid(entry.key.split("/").at(-1)!.slice(0, 64))) throw unknown(entry.key, from);
+    }
+  }
+  const list = [...wanted.values()];
+  const archived = list.filter(({ object }) => object.archived);
+  if (archived.length > 0) {
+    throw new BallastError("OBJECT_ARCHIVED", `${archived.length} objects of ${archived[0]!.from.url} are archived and cannot be copied, the first is ${archived[0]!.object.key}`, {
+      hint: "restore them at the provider (aws s3api restore-object), then run the same command again",
+    });
+  }
+  return { wanted: list, present: there.size };
+}
+
+async function copyRound(wanted: readonly Wanted[], target: Store, { report, signal, concurrency }: CopyStoreOptions): Promise<void> {
+  report({ kind: "start", op: "copy", totalFiles: wanted.length, totalBytes: sum(wanted) });
+  let ok = false;
+  const copyOne = async ({ from, object }: Wanted, siblings: AbortSignal): Promise<void> => {
+    const outcome = await copyObject(from, target, object, { op: "copy", report, signal: siblings });
+    report({ kind: "file", op: "copy", path: "", oid: object.name.oid, bytes: object.sizeBytes, storedBytes: object.sizeBytes, how: outcome === "exists" ? "present" : "done" });
+  };
+  try {
+    // A delta is never there without its base.
+    await forEachParallel(wanted.filter(({ object }) => object.name.base === undefined), concurrency, copyOne, signal);
+    await forEachParallel(wanted.filter(({ object }) => object.name.base !== undefined), concurrency, copyOne, signal);
+    ok = true;
+  } finally {
+    report({ kind: "end", op: "copy", ok });
+  }
+}
+
+async function keysOf(store: Store, signal: AbortSignal): Promise<Set<string>> {
+  const keys = new Set<string>();
+  for await (const { key } of store.list(OBJECTS_PREFIX, signal)) keys.add(key);
+  return keys;
+}
+
+function unknown(key: string, store: Store): BallastError {
+  return new BallastError("ENCODING_UNKNOWN", `${key} in ${store.url} has an encoding that this version does not know`, { hint: "install a newer git-ballast" });
+}
+
+function sum(wanted: readonly Wanted[]): number {
+  return wanted.reduce((bytes, { object }) => bytes + object.sizeBytes, 0);
+}
