@@ -10,8 +10,9 @@ import { delimiter, dirname, join, relative } from "node:path";
 import { mainProgram, packageRoot, shellQuote } from "./util/package-root.ts";
 import { formatBytes } from "./util/format.ts";
 
-/** Real files, together at least this many bytes. */
-const WANTED_BYTES = 110 * 1024 * 1024;
+/** Real files, together about this many bytes and never less than 100 MB. */
+const WANTED_BYTES = 108 * 1024 * 1024;
+const MOST_FILES = 60;
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "ballast-demo-")));
 const [work, store, clone] = [join(root, "game"), join(root, "bucket"), join(root, "clone")];
@@ -52,7 +53,7 @@ function main(): void {
   say(`every byte compared: ${files.length} files, ${formatBytes(bytes)}, all equal`);
 
   title("An edit: Git sees it");
-  const edited = files.find((file) => file.endsWith("node")) ?? files[0]!;
+  const edited = files[1]!;
   const before = sha256(edited);
   edit(edited);
   print(git(work, "status", "--short"));
@@ -88,13 +89,14 @@ function prepare(): void {
   Object.assign(process.env, { PATH: `${bin}${delimiter}${PATH ?? ""}`, GIT_CONFIG_GLOBAL: join(root, "gitconfig"), GIT_CONFIG_NOSYSTEM: "1" });
 }
 
-/** Copies Node's own program and the largest files of the dependencies. */
+/** Copies Node's own program and the largest files of the dependencies that still fit. */
 function gather(target: string): string[] {
   const found = [process.execPath, ...largest(join(packageRoot(), "node_modules"))];
   const files: string[] = [];
   let bytes = 0;
   for (const file of found) {
-    if (bytes >= WANTED_BYTES && files.length >= 40) break;
+    if (files.length === MOST_FILES) break;
+    if (files.length > 0 && bytes + statSync(file).size > WANTED_BYTES) continue;
     const name = file === process.execPath ? "node" : relative(packageRoot(), file).replace("node_modules/", "");
     const copy = join(target, name);
     mkdirSync(dirname(copy), { recursive: true });
@@ -102,7 +104,7 @@ function gather(target: string): string[] {
     files.push(copy);
     bytes += statSync(copy).size;
   }
-  if (bytes < 100 * 1024 * 1024) throw new Error(`only ${bytes} bytes of real files were found; run npm ci first`);
+  if (bytes < 100e6) throw new Error(`only ${bytes} bytes of real files were found; run npm ci first`);
   return files;
 }
 
