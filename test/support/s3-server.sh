@@ -102,6 +102,8 @@ paxos_propose_interval = 0.02
 paxos_min_wait = 0.01
 rgw_rados_pool_pg_num_min = 8
 rgw_dynamic_resharding = false
+# Encryption is accepted without TLS.
+rgw_crypt_require_ssl = false
 # What tests delete gives its memory back at once.
 rgw_gc_obj_min_wait = 5
 rgw_gc_processor_period = 5

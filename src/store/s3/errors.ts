@@ -96,6 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   RequestLimitExceeded: BUSY,
   Throttling: BUSY,
   ThrottlingException: BUSY,
+  RestoreAlreadyInProgress: ["STORE_BUSY", "the archive is already bringing it back", "wait, and run the same command again"],
   OperationAborted: CONFLICT,
   ConditionalRequestConflict: CONFLICT,
   PreconditionFailed: ["STORE_BUSY", "it has changed meanwhile", "run the same command again"],
