@@ -75,12 +75,16 @@ async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObje
   if (!file) return undefined;
   try {
     checkSize(object, file.sizeBytes);
-    await verify(object.name, readChunks(file.fd, file.sizeBytes, options.signal), options);
+    const read = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of readChunks(file.fd, object.sizeBytes, options.signal)) {
+        told(options, chunk.length);
+        yield chunk;
+      }
+    };
+    await verify(object.name, read(), options);
+    options.signal?.throwIfAborted();
     const outcome = await to.adopt(file, object.key);
-    if (outcome === "created") {
-      await to.syncNames([object.key]);
-      told(options, object.sizeBytes);
-    }
+    if (outcome === "created") await to.syncNames([object.key]);
     return outcome;
   } finally {
     file.discard();
