@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { formatManifest, sameAsset, type Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
-import { follow, stageManifest } from "../worktree/follow.ts";
+import { follow, requestFollow, stageManifest } from "../worktree/follow.ts";
 import { recordedAs } from "../worktree/observe.ts";
 import { record } from "../worktree/record.ts";
 import { openWorktree } from "../worktree/session.ts";
@@ -35,8 +35,9 @@ export async function add(context: Context, { paths }: { paths: readonly string[
   }
   const changes = changesBetween(staged, now);
   if (changes.length > 0) {
+    requestFollow(repository);
     await stageManifest(repository, formatManifest(now.values()));
-    await follow(repository, { force: true });
+    await follow(repository);
   }
   return { staged: changes };
 }

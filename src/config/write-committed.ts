@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ini from "ini";
 import { BallastError, systemCode } from "../errors.ts";
-import { CONFIG_PATH, type Repository } from "../git/repository.ts";
+import { CONFIG_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { findKey, KEYS, parseValue, type KeyName } from "./keys.ts";
 import { parseCommitted, readCommitted } from "./read-committed.ts";
@@ -22,7 +22,7 @@ export function writeCommitted(repository: Repository, changes: CommittedChanges
   const before = readIfThere(file);
   const after = editCommitted(before ?? HEAD, changes);
   if (after === before) return false;
-  writeAtomically(file, after);
+  writeAtomically(file, after, { aside: worktreeState(repository, "tmp") });
   return true;
 }
 

@@ -1,16 +1,17 @@
-import { closeSync, fsyncSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fsyncSync, futimesSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fromSystemError } from "../errors.ts";
 
 /**
  * Replaces a small file: whoever reads it sees the old content or the new, also after a power cut.
  * @throws DISK_FULL, FILE_DENIED
  */
-export function writeAtomically(file: string, content: string | Uint8Array, { mode = 0o666, mtime }: AtomicOptions = {}): void {
-  const temporary = `${file}.${process.pid}.tmp`;
+export function writeAtomically(file: string, content: string | Uint8Array, { mode = 0o666, mtime, aside }: AtomicOptions = {}): void {
+  let temporary = `${file}.${process.pid}.tmp`;
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
   try {
     mkdirSync(dirname(file), { recursive: true });
+    if (aside !== undefined && isBeside(aside, file)) temporary = join(aside, basename(temporary));
     const fd = openSync(temporary, "w", mode);
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
@@ -30,4 +31,14 @@ interface AtomicOptions {
   readonly mode?: number;
   /** The modification time that the new file has from the first moment, in seconds since 1970. */
   readonly mtime?: number;
+  /**
+   * Where the unfinished file is, so that a killed process leaves nothing beside `file` for Git to see. It stands
+   * beside `file` nevertheless when this directory is on another file system.
+   */
+  readonly aside?: string;
+}
+
+function isBeside(directory: string, file: string): boolean {
+  mkdirSync(directory, { recursive: true });
+  return statSync(directory).dev === statSync(dirname(file)).dev;
 }

@@ -17,7 +17,8 @@ export function addCaptured(repository: Repository, captured: readonly Captured[
   if (captured.length === 0) return;
   const file = worktreeState(repository, "captured");
   mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, captured.map(({ oid, path }) => `${oid} ${JSON.stringify(path)}\n`).join(""));
+  // The first line feed ends a line that a killed process may have left unfinished.
+  appendFileSync(file, `\n${captured.map(({ oid, path }) => `${oid} ${JSON.stringify(path)}\n`).join("")}`);
 }
 
 export function readCaptured(repository: Repository): Captured[] {
@@ -26,9 +27,19 @@ export function readCaptured(repository: Repository): Captured[] {
   const all: Captured[] = [];
   for (const line of readFileSync(file, "utf8").split("\n")) {
     const oid = line.slice(0, 64);
-    if (isOid(oid)) all.push({ oid, path: JSON.parse(line.slice(65)) as string });
+    const path = parsePath(line.slice(65));
+    if (isOid(oid) && path !== undefined) all.push({ oid, path });
   }
   return all;
+}
+
+/** Undefined for what is left of a line whose writer was killed. */
+function parsePath(json: string): string | undefined {
+  try {
+    return JSON.parse(json) as string;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Forgets them all: what Git recorded is in a commit now. */

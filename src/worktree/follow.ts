@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
@@ -22,28 +22,38 @@ export function requestFollow(repository: Repository): void {
  * Writes the staged manifest into the manifest file when that was requested, unless Git is at work on its index (a
  * later hook follows then) or has rewritten the file (which settling takes care of).
  */
-export async function follow(repository: Repository, { force = false } = {}): Promise<void> {
+export async function follow(repository: Repository): Promise<void> {
   const marker = worktreeState(repository, "follow");
-  if ((!force && !existsSync(marker)) || isIndexLocked(repository, undefined)) return;
-  rmSync(marker, { force: true });
-  if (!existsSync(manifestFile(repository)) || !isStamped(repository)) return;
+  const request = statSync(marker, { bigint: true, throwIfNoEntry: false });
+  if (!request || isIndexLocked(repository, undefined)) return;
+  if (!(await followNow(repository))) return;
+  // A request that came meanwhile stays.
+  if (request.mtimeNs === statSync(marker, { bigint: true, throwIfNoEntry: false })?.mtimeNs) rmSync(marker, { force: true });
+}
+
+/** Returns whether the file and what Git noted of it agree with what is staged; a killed run may have left it halfway. */
+async function followNow(repository: Repository): Promise<boolean> {
+  if (!existsSync(manifestFile(repository)) || !isStamped(repository)) return true;
   const staged = await manifestBytesAt(repository, ":");
-  if (staged === undefined || staged.equals(readFileSync(manifestFile(repository)))) return;
-  parseManifest(staged, `the staged ${MANIFEST_PATH}`);
-  writeStamped(repository, staged);
-  await rereadEntry(repository);
+  if (staged === undefined) return true;
+  if (!staged.equals(readFileSync(manifestFile(repository)))) {
+    parseManifest(staged, `the staged ${MANIFEST_PATH}`);
+    writeStamped(repository, staged);
+  }
+  return rereadEntry(repository);
 }
 
 /**
  * Has Git forget what it noted of the manifest file and look at it anew: the same blob stays staged. Does nothing
  * when another Git process holds the index; that one looks anew itself.
+ * @returns whether Git did so
  */
-export async function rereadEntry(repository: Repository): Promise<void> {
+export async function rereadEntry(repository: Repository): Promise<boolean> {
   const env = { BALLAST_SETTLING: "1", GIT_INDEX_FILE: undefined };
   const blob = await stagedManifestBlob(repository, env);
-  if (blob === undefined) return;
+  if (blob === undefined) return true;
   const args = ["update-index", "-q", "--cacheinfo", `100644,${blob},${MANIFEST_PATH}`, "--refresh"];
-  await runGit(args, at(repository, { env, accept: [1, 128] }));
+  return (await runGit(args, at(repository, { env, accept: [1, 128] }))).status !== 128;
 }
 
 /** Stages `text` as the manifest, whatever the file says. */

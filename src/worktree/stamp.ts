@@ -39,7 +39,7 @@ export function stamp(repository: Repository): void {
 
 /** Replaces the manifest file by one that is stamped from the first moment. */
 export function writeStamped(repository: Repository, text: string | Uint8Array): void {
-  writeAtomically(manifestFile(repository), text, { mtime: STAMP });
+  writeAtomically(manifestFile(repository), text, { mtime: STAMP, aside: worktreeState(repository, "tmp") });
   stamp(repository);
 }
 
@@ -47,9 +47,9 @@ function stampFile(repository: Repository): string {
   return worktreeState(repository, "stamp");
 }
 
-/** Whether a rebase, an am, or a cherry-pick or revert of several commits is under way: no time to stamp. */
+/** Whether a rebase, an am, a merge with an autostash, or a cherry-pick of several commits is under way: no time to stamp. */
 export function isSequencing(repository: Repository): boolean {
-  return ["rebase-merge", "rebase-apply", "sequencer"].some((name) => existsSync(join(repository.gitDir, name)));
+  return ["rebase-merge", "rebase-apply", "sequencer", "MERGE_AUTOSTASH"].some((name) => existsSync(join(repository.gitDir, name)));
 }
 
 /** Whether a Git process is writing this worktree's index (or the one that `GIT_INDEX_FILE` names). */

@@ -13,7 +13,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { BallastError, systemCode } from "../errors.ts";
 import { oidAt, type Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
@@ -104,7 +104,8 @@ export class StatIndex {
           else this.#entries.set(path, entry);
         }
       }
-      const temporary = `${this.#file}.${process.pid}.tmp`;
+      const temporary = join(dirname(this.#file), "tmp", `index.${process.pid}`);
+      mkdirSync(dirname(temporary), { recursive: true });
       writeFileSync(temporary, encode(this.#entries));
       renameSync(temporary, this.#file);
       this.#identity = identityOf(this.#file);
@@ -121,7 +122,8 @@ async function lockIndex(file: string, patience: number): Promise<(() => Promise
   try {
     return await lockfile.lock(file, {
       realpath: false,
-      stale: 60_000,
+      // A killed process keeps nobody waiting for long.
+      stale: 5_000,
       retries: { retries, minTimeout: 20, maxTimeout: 80, factor: 1.2, randomize: true },
       // The write is atomic whoever holds the lock; losing it costs at most another process's cached hashes.
       onCompromised: () => {},

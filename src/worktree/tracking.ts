@@ -41,7 +41,7 @@ export function tracking(patterns: readonly string[]): Tracking {
 export function writePatterns(repository: Repository, patterns: readonly string[]): void {
   const file = join(repository.top, ".gitignore");
   const { before, after } = blockOf(readText(file));
-  writeBlock(file, before, [BEGIN, ...patterns, END], after);
+  writeBlock(repository, file, before, [BEGIN, ...patterns, END], after);
 }
 
 /** Sets the attributes of our own files in the top .gitattributes; returns whether that changed anything. */
@@ -55,13 +55,13 @@ export function writeAttributes(repository: Repository): boolean {
     "/.gitignore merge=union",
     END,
   ];
-  return writeBlock(file, before, lines, after) !== text;
+  return writeBlock(repository, file, before, lines, after) !== text;
 }
 
-function writeBlock(file: string, before: string, lines: string[], after: string): string {
+function writeBlock(repository: Repository, file: string, before: string, lines: string[], after: string): string {
   const gap = before === "" || before.endsWith("\n") ? "" : "\n";
   const text = `${before}${gap}${lines.join("\n")}\n${after}`;
-  if (text !== readText(file)) writeAtomically(file, text);
+  if (text !== readText(file)) writeAtomically(file, text, { aside: worktreeState(repository, "tmp") });
   return text;
 }
 
