@@ -28,7 +28,9 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
   settleKnown(worktree, seen.values());
   for (const { path, w } of changes) {
-    index.update(path, { b: w === undefined || w === "blocked" ? undefined : { oid: w.oid, exec: w.exec }, open: undefined });
+    // A deletion stays one until Git has it: Git asks more than once, and an asset that was never there is none.
+    if (w === undefined || w === "blocked") index.update(path, { told: true, open: undefined });
+    else index.update(path, { b: { oid: w.oid, exec: w.exec }, open: undefined });
   }
   await index.save();
   return { assets: liveAssets(worktree, seen), seen, changed: changes.length > 0 };

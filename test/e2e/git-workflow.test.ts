@@ -53,7 +53,7 @@ async function repo(): Promise<Repo> {
   return self;
 }
 
-const DIRTY = "M .ballast/manifest.jsonl";
+const DIRTY = " M .ballast/manifest.jsonl";
 
 describe("after an asset was edited", () => {
   it("git status and git diff say so, and git commit -a records it with nothing else changed", async () => {
@@ -89,7 +89,7 @@ describe("after an asset was edited", () => {
     await write("a.psd", "a2");
     await git("add", "--all");
     await write("a.psd", "a3");
-    expect(await status()).toBe("MM .ballast/manifest.jsonl".trim());
+    expect(await status()).toBe("MM .ballast/manifest.jsonl");
     await git("commit", "--quiet", "-m", "two");
     expect(await git("show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256("a2"));
     expect(await status()).toBe(DIRTY);
