@@ -9,6 +9,7 @@ export default defineConfig({
     // The tests run Git, start servers and move gigabytes through two cores; a slow machine is not a failure.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     pool: "forks",
     maxWorkers: 2,
   },

@@ -10,7 +10,7 @@ import type { Event } from "../../src/events.ts";
 import { objectKey } from "../../src/object/name.ts";
 import { oidOf } from "../../src/object/oid.ts";
 import { bufferSource } from "../../src/object/source.ts";
-import type { Store } from "../../src/store/port.ts";
+import type { ByteSource, Store } from "../../src/store/port.ts";
 import { openS3Store } from "../../src/store/s3/store.ts";
 import { faultProxy, type Fault, type FaultProxy, type Seen } from "../support/fault-proxy.ts";
 import { testS3 } from "../support/s3.ts";
@@ -176,6 +176,40 @@ if (s3) {
           expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
         });
       }
+
+      describe("of parts too large to be held", () => {
+        const changes = { partSizeBytes: 34 * MIB };
+
+        it("survive a broken connection and a flipped bit", async () => {
+          const { key, bytes } = object(70 * MIB, "large parts");
+          proxy.add({ when: (request) => partNumber(request) === 1, fault: { kind: "corrupt request", atByte: 30 * MIB } });
+          proxy.add({ when: (request) => partNumber(request) === 2, fault: { kind: "reset" } });
+          expect(await open(changes).write(key, bufferSource(bytes))).toBe("created");
+          expect(proxy.requests.map(partNumber).filter((number) => number !== undefined).sort()).toEqual([1, 1, 2, 2, 3]);
+          expect(proxy.requests.filter(isPart).every(({ headers }) => headers["content-length"] !== undefined)).toBe(true);
+          expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
+        });
+
+        it("end with the failure of a source that cannot be read again", async () => {
+          const { key, bytes } = object(34 * MIB, "read once");
+          const failure = new Error("the disk went away");
+          let opened = 0;
+          const source: ByteSource = {
+            sizeBytes: bytes.length,
+            async *open({ start, end }) {
+              opened += 1;
+              for (let at = start; at < end; at += MIB) {
+                if (opened === 2 && at > 10 * MIB) throw failure;
+                yield bytes.subarray(at, Math.min(end, at + MIB));
+              }
+            },
+          };
+          await expect(open(changes).write(key, source)).rejects.toBe(failure);
+          expect(await keys(direct().list(key))).toEqual([]);
+          expect(await open(changes).write(key, source)).toBe("created");
+          expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
+        });
+      });
 
       for (const fault of [{ kind: "lose answer" }, { kind: "answer", status: 500 }, { kind: "reset" }] as const) {
         it(`in parts survive it when completing meets "${fault.kind}"`, async () => {

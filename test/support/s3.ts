@@ -34,8 +34,8 @@ export async function testS3(): Promise<TestS3 | undefined> {
     AWS_REGION: "us-east-1",
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_EC2_METADATA_DISABLED: "true",
-    BALLAST_S3_ENDPOINT: endpoint,
-    BALLAST_S3_PATH_STYLE: "true",
+    BALLAST_STORE_ENDPOINT: endpoint,
+    BALLAST_STORE_PATH_STYLE: "true",
   };
 
   function client(): S3Client {

@@ -1,53 +1,61 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
 import { BallastError } from "../../errors.ts";
-import type { ByteSource } from "../port.ts";
+import type { ByteRange, ByteSource } from "../port.ts";
 import { Budget } from "./budget.ts";
 
 const MIB = 1024 * 1024;
 /** What is being sent and is held in memory, of all stores of this process together. */
-export const bodyBudget = new Budget(64 * MIB);
+const budget = new Budget(64 * MIB);
+/** Larger bodies are not held: they are read once to be hashed, and again for each try to be sent. */
+const MOST_HELD_BYTES = 32 * MIB;
+/** What such a body takes of memory while it streams. */
+const STREAM_BYTES = 2 * MIB;
 
 /** Some bytes to send, with what a server verifies them by. */
 export interface Body {
-  readonly bytes: Buffer;
+  readonly sizeBytes: number;
   /** In lower-case hex. */
   readonly sha256: string;
   readonly md5: string;
+  /** Undefined when the bytes are not held. */
+  readonly bytes: Buffer | undefined;
+  readonly open: (signal: AbortSignal | undefined) => AsyncIterable<Uint8Array>;
 }
 
-/** Cuts a source into bodies of `partBytes` (the last may be shorter; one empty body for an empty source), and checks it whole. */
+/** Waits until there is memory for a body of this size, and runs `work` with it. */
+export function withMemory<T>(sizeBytes: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  return budget.use(sizeBytes > MOST_HELD_BYTES ? STREAM_BYTES : sizeBytes, signal, work);
+}
+
+/**
+ * Cuts a source into bodies of `partBytes` (the last may be shorter; one empty body for an empty source). The last one
+ * is given only when the whole is known to be right.
+ * @throws OBJECT_CORRUPT when the source does not have the size or the SHA-256 that it announced
+ */
 export async function* readBodies(source: ByteSource, partBytes: number, key: string, signal?: AbortSignal): AsyncGenerator<Body> {
   const { sizeBytes } = source;
-  const whole = source.sha256 === undefined || sizeBytes <= partBytes ? undefined : createHash("sha256");
-  let part = Buffer.allocUnsafeSlow(Math.min(partBytes, sizeBytes));
-  let filled = 0;
-  let taken = 0;
+  const whole = source.sha256 === undefined ? undefined : createHash("sha256");
+  let part = new Part(source, { start: 0, end: Math.min(partBytes, sizeBytes) });
+  let came = 0;
   for await (let chunk of source.open({ start: 0, end: sizeBytes }, signal)) {
     signal?.throwIfAborted();
     whole?.update(chunk);
-    if (taken + filled + chunk.length > sizeBytes) throw changed(key, `more than ${sizeBytes} bytes came`);
-    while (chunk.length > 0) {
-      const piece = chunk.subarray(0, part.length - filled);
-      part.set(piece, filled);
-      filled += piece.length;
-      chunk = chunk.subarray(piece.length);
-      if (filled < part.length || taken + filled === sizeBytes) continue;
-      yield toBody(part);
-      taken += filled;
-      filled = 0;
-      part = Buffer.allocUnsafeSlow(Math.min(partBytes, sizeBytes - taken));
+    came += chunk.length;
+    if (came > sizeBytes) throw changed(key, `more than ${sizeBytes} bytes came`);
+    for (;;) {
+      chunk = part.take(chunk);
+      if (chunk.length === 0) break;
+      yield part.finish();
+      part = new Part(source, { start: part.end, end: Math.min(part.end + partBytes, sizeBytes) });
     }
   }
-  // The last body is given only when the whole is known to be right.
-  if (taken + filled !== sizeBytes) throw changed(key, `${taken + filled} bytes came instead of ${sizeBytes}`);
-  const last = toBody(part);
-  if (source.sha256 !== undefined && (whole?.digest("hex") ?? last.sha256) !== source.sha256) {
-    throw changed(key, "its bytes do not have the SHA-256 that was announced");
-  }
-  yield last;
+  if (came !== sizeBytes) throw changed(key, `${came} bytes came instead of ${sizeBytes}`);
+  if (whole && whole.digest("hex") !== source.sha256) throw changed(key, "its bytes do not have the SHA-256 that was announced");
+  yield part.finish();
 }
 
-/** The one body of a small source. */
+/** The one body of a source. @throws OBJECT_CORRUPT */
 export async function readBody(source: ByteSource, key: string, signal?: AbortSignal): Promise<Body> {
   for await (const body of readBodies(source, Math.max(1, source.sizeBytes), key, signal)) return body;
   throw new Error("a source has at least one body");
@@ -55,7 +63,8 @@ export async function readBody(source: ByteSource, key: string, signal?: AbortSi
 
 /** The body of bytes in memory. */
 export function toBody(bytes: Buffer): Body {
-  return { bytes, sha256: createHash("sha256").update(bytes).digest("hex"), md5: createHash("md5").update(bytes).digest("hex") };
+  const [sha256, md5] = ["sha256", "md5"].map((name) => createHash(name).update(bytes).digest("hex")) as [string, string];
+  return { sizeBytes: bytes.length, sha256, md5, bytes, open: () => Readable.from([bytes]) };
 }
 
 /** The headers by which a server verifies a body. Ceph's gateway knows only the older one. */
@@ -66,6 +75,66 @@ export function checksums({ sha256, md5 }: Body): { ChecksumSHA256: string; Cont
 /** Hex to base64. */
 export function toBase64(hex: string): string {
   return Buffer.from(hex, "hex").toString("base64");
+}
+
+/** Calls `send` with what the SDK takes for a body, new for each try; where reading it fails, that is the failure. */
+export async function sendBody<T>(
+  body: Body,
+  signal: AbortSignal | undefined,
+  send: (payload: Buffer | Readable, options: { abortSignal?: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  if (body.bytes) return send(body.bytes, signal ? { abortSignal: signal } : {});
+  const unreadable = new AbortController();
+  const either = signal ? AbortSignal.any([signal, unreadable.signal]) : unreadable.signal;
+  const payload = Readable.from(body.open(either), { objectMode: false, highWaterMark: MIB });
+  payload.once("error", (error) => unreadable.abort(error));
+  try {
+    return await send(payload, { abortSignal: either });
+  } catch (error) {
+    if (unreadable.signal.aborted) throw unreadable.signal.reason;
+    throw error;
+  } finally {
+    payload.destroy();
+  }
+}
+
+/** A body while its bytes come. */
+class Part {
+  readonly end: number;
+  readonly #source: ByteSource;
+  readonly #range: ByteRange;
+  readonly #bytes: Buffer | undefined;
+  readonly #sha256 = createHash("sha256");
+  readonly #md5 = createHash("md5");
+  #filled = 0;
+
+  constructor(source: ByteSource, range: ByteRange) {
+    const sizeBytes = range.end - range.start;
+    this.end = range.end;
+    this.#source = source;
+    this.#range = range;
+    this.#bytes = sizeBytes > MOST_HELD_BYTES ? undefined : Buffer.allocUnsafeSlow(sizeBytes);
+  }
+
+  /** Takes what fits and returns the rest. */
+  take(chunk: Uint8Array): Uint8Array {
+    const piece = chunk.subarray(0, this.#range.end - this.#range.start - this.#filled);
+    this.#bytes?.set(piece, this.#filled);
+    this.#sha256.update(piece);
+    this.#md5.update(piece);
+    this.#filled += piece.length;
+    return chunk.subarray(piece.length);
+  }
+
+  finish(): Body {
+    return {
+      sizeBytes: this.#filled,
+      sha256: this.#sha256.digest("hex"),
+      md5: this.#md5.digest("hex"),
+      bytes: this.#bytes,
+      open: (signal) => this.#source.open(this.#range, signal),
+    };
+  }
 }
 
 function changed(key: string, reason: string): BallastError {

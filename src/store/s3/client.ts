@@ -34,7 +34,9 @@ export class S3Connection {
    * Whether the provider refuses to overwrite when asked (`If-None-Match: *`). AWS does; of others it is found out;
    * `ignored` means that we look before we write.
    */
-  conditionalWrites: "enforced" | "unknown" | "ignored";
+  conditionalWrites: "enforced" | "unknown" | "ignored" = "unknown";
+  /** Whether no other provider's endpoint is set, be it for us or for all AWS tools. Known once connected. */
+  isAws = false;
   /** The store's clock less ours, by its last answer. */
   clockOffsetMs: number | undefined;
   readonly #limiter = new Limiter(MOST_REQUESTS);
@@ -45,7 +47,6 @@ export class S3Connection {
     this.location = location;
     this.settings = settings;
     this.report = report;
-    this.conditionalWrites = settings.endpoint === undefined ? "enforced" : "unknown";
   }
 
   get bucket(): string {
@@ -69,7 +70,7 @@ export class S3Connection {
   async requestOnce<T>(about: RequestAbout, send: (client: S3Client, options: SendOptions) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
     try {
-      const client = await (this.#client ??= this.#connect());
+      const client = await this.connect();
       return await this.#limiter.run(() => send(client, signal ? { abortSignal: signal } : {}), signal);
     } catch (error) {
       signal?.throwIfAborted();
@@ -89,10 +90,14 @@ export class S3Connection {
     return { what: `${action} ${key ?? this.bucket}`, attempts: this.settings.attempts, judge: judgeS3, report: this.report, signal };
   }
 
+  /** Makes the client; sends nothing. */
+  connect(): Promise<S3Client> {
+    return (this.#client ??= this.#connect());
+  }
+
   /** The region that requests are signed for. */
   async region(): Promise<string> {
-    const client = await (this.#client ??= this.#connect());
-    return client.config.region();
+    return (await this.connect()).config.region();
   }
 
   close(): void {
@@ -110,6 +115,8 @@ export class S3Connection {
     } catch {
       client = new S3Client(this.#config(DEFAULT_REGION));
     }
+    this.isAws = this.settings.endpoint === undefined && (await configuredEndpoint(client)) === undefined;
+    if (this.isAws) this.conditionalWrites = "enforced";
     if (this.settings.requesterPays) addHeader(client, "x-amz-request-payer", "requester");
     client.middlewareStack.add(
       (next) => async (args) => {
@@ -133,6 +140,8 @@ export class S3Connection {
       forcePathStyle: settings.pathStyle,
       useAccelerateEndpoint: settings.accelerate,
       followRegionRedirects: settings.endpoint === undefined,
+      // What it would print, we report or throw.
+      logger: QUIET,
       // Retries are ours, since the SDK's would not cover bodies that break.
       maxAttempts: 1,
       // So are checksums, since the SDK's are trailers that not every provider understands.
@@ -151,10 +160,19 @@ export class S3Connection {
 /** The limiter bounds requests, and what reads in parallel bounds itself. */
 const AGENT = { keepAlive: true, maxSockets: Infinity };
 
+const nothing = (): void => {};
+const QUIET = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
+
 const UNSIGNED: S3ClientConfig = {
   credentials: { accessKeyId: "", secretAccessKey: "" },
   signer: { sign: async (request) => request },
 };
+
+/** The endpoint that `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_S3` or the AWS configuration file names. */
+async function configuredEndpoint(client: S3Client): Promise<unknown> {
+  const { serviceConfiguredEndpoint } = client.config as { serviceConfiguredEndpoint?: () => Promise<unknown> };
+  return serviceConfiguredEndpoint?.();
+}
 
 function addHeader(client: S3Client, name: string, value: string): void {
   client.middlewareStack.add(

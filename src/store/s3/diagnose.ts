@@ -40,11 +40,11 @@ async function reachable(s3: S3Connection, signal?: AbortSignal): Promise<Omit<D
   if (BucketRegion === undefined || BucketRegion === "" || BucketRegion === region) {
     return { ok: true, detail: `${s3.bucket} answers; requests are signed for ${region}` };
   }
-  if (s3.settings.endpoint !== undefined) return { ok: true, detail: `${s3.bucket} answers; it says it is in ${BucketRegion}, requests are signed for ${region}` };
+  if (!s3.isAws) return { ok: true, detail: `${s3.bucket} answers; it says it is in ${BucketRegion}, requests are signed for ${region}` };
   return {
     ok: false,
     detail: `${s3.bucket} is in ${BucketRegion}, but requests go to ${region} first`,
-    mend: `git config ballast.s3.region ${BucketRegion}`,
+    mend: `git config ballast.store.region ${BucketRegion}`,
   };
 }
 
@@ -68,8 +68,8 @@ async function conditionalWrites(s3: S3Connection, signal?: AbortSignal): Promis
 async function enforcesConditions(s3: S3Connection, signal?: AbortSignal): Promise<boolean> {
   const key = `locks/probe-${randomUUID()}.json`;
   const about = { action: "write", key };
-  const body = toBody(Buffer.from("{}"));
-  const input = { Bucket: s3.bucket, Key: s3.fullKey(key), Body: body.bytes, ...checksums(body) };
+  const Body = Buffer.from("{}");
+  const input = { Bucket: s3.bucket, Key: s3.fullKey(key), Body, ...checksums(toBody(Body)) };
   await s3.request(about, (client, options) => client.send(new PutObjectCommand(input), options), signal);
   try {
     await s3.request(about, (client, options) => client.send(new PutObjectCommand({ ...input, IfNoneMatch: "*" }), options), signal);

@@ -64,15 +64,15 @@ const DENIED_HINT = "the permissions that a store needs are listed in docs/s3.md
 const BUSY: Rule = ["STORE_BUSY", "the store asks for fewer requests", "wait a little, or lower ballast.concurrency", "busy"];
 const FAILING: Rule = ["STORE_UNREACHABLE", "the store failed", "run the same command again; what was transferred is kept", "soon"];
 const DAMAGED: Rule = ["STORE_UNREACHABLE", "the data arrived damaged", "the network corrupts data; use https", "soon"];
-const REGION: Rule = ["CONFIG_INVALID", "the bucket is in another region", "set it with git config ballast.s3.region"];
+const REGION: Rule = ["CONFIG_INVALID", "the bucket is in another region", "set it with git config ballast.store.region"];
 const EXPIRED: Rule = ["CREDENTIALS_MISSING", "the credentials have expired", "sign in again, e.g. with aws sso login"];
 const NO_CREDENTIALS: Rule = ["CREDENTIALS_MISSING", "no credentials were found", CREDENTIALS_HINT];
 const DENIED: Rule = ["STORE_DENIED", "access denied", DENIED_HINT];
 const FULL: Rule = ["DISK_FULL", "the bucket's quota is used up", "raise the quota, or run git ballast cleanup"];
 const MISSING: Rule = ["OBJECT_MISSING", "there is no such object"];
-const NO_BUCKET: Rule = ["STORE_MISSING", "there is no such bucket", "check the store's URL and ballast.s3.endpoint, or create the bucket"];
+const NO_BUCKET: Rule = ["STORE_MISSING", "there is no such bucket", "check the store's URL and ballast.store.endpoint, or create the bucket"];
 const CERTIFICATE: Rule = ["STORE_UNREACHABLE", "its certificate is not trusted", "set NODE_EXTRA_CA_CERTS to the file of your authority's certificate"];
-const OFFLINE: Rule = ["STORE_UNREACHABLE", "no connection", "check the network and ballast.s3.endpoint", "soon"];
+const OFFLINE: Rule = ["STORE_UNREACHABLE", "no connection", "check the network and ballast.store.endpoint", "soon"];
 const CONFLICT: Rule = ["STORE_BUSY", "someone else is writing it", "run the same command again", "soon"];
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -89,7 +89,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   Forbidden: DENIED,
   NoSuchBucket: NO_BUCKET,
   NoSuchKey: MISSING,
-  InvalidObjectState: ["OBJECT_ARCHIVED", "it is in an archive", "ask for it with git ballast fetch --restore-archived"],
+  InvalidObjectState: ["OBJECT_ARCHIVED", "it is in an archive", "ask for it with git ballast checkout --restore-archived"],
   SlowDown: BUSY,
   ServiceUnavailable: BUSY,
   TooManyRequests: BUSY,
@@ -115,7 +115,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   AuthorizationHeaderMalformed: REGION,
   IllegalLocationConstraintException: REGION,
   InvalidBucketName: ["CONFIG_INVALID", "not the name of a bucket", "check the store's URL"],
-  InvalidStorageClass: ["CONFIG_INVALID", "the provider does not know the storage class", "check ballast.s3.storageClass"],
+  InvalidStorageClass: ["CONFIG_INVALID", "the provider does not know the storage class", "check ballast.store.storageClass"],
 };
 
 const SYSTEM: Readonly<Record<string, Rule>> = {
@@ -145,7 +145,7 @@ const SYSTEM: Readonly<Record<string, Rule>> = {
 function ruleFor(code: string, status: number | undefined, about: About): Rule | undefined {
   const rule = RULES[code] ?? SYSTEM[code] ?? (code.startsWith("HPE_") ? DAMAGED : undefined);
   if (rule) return rule;
-  if (code.startsWith("KMS.")) return ["STORE_DENIED", `the encryption key was refused (${code})`, "check ballast.s3.sseKmsKeyId and your rights to the key"];
+  if (code.startsWith("KMS.")) return ["STORE_DENIED", `the encryption key was refused (${code})`, "check ballast.store.sseKmsKeyId and your rights to the key"];
   if (status === undefined) return undefined;
   // What follows covers answers without a code that we know, as HEAD has none at all.
   if (status === 404) return about.key === undefined ? NO_BUCKET : MISSING;
@@ -158,7 +158,7 @@ function ruleFor(code: string, status: number | undefined, about: About): Rule |
   if (status >= 500) return FAILING;
   // A success whose body cannot be read as XML.
   if (status < 300) return DAMAGED;
-  return ["CONFIG_INVALID", `the provider refuses it (${code}, HTTP ${status})`, "check the settings ballast.s3.*; docs/s3.md explains them"];
+  return ["CONFIG_INVALID", `the provider refuses it (${code}, HTTP ${status})`, "check the settings ballast.store.*; docs/s3.md explains them"];
 }
 
 function inspect(error: Error): { code: string; status: number | undefined; afterMs: number | undefined; skewCorrected: boolean } {

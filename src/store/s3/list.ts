@@ -12,7 +12,8 @@ export interface Page {
 
 /** At most 1,000 keys that start with `prefix` and come after `after`. */
 export async function listPage(s3: S3Connection, prefix: string, after: string | undefined, signal?: AbortSignal): Promise<Page> {
-  const { bucket, settings } = s3;
+  const { bucket } = s3;
+  await s3.connect();
   const { Contents = [], IsTruncated = false } = await s3.request(
     { action: "list" },
     (client, options) =>
@@ -22,7 +23,7 @@ export async function listPage(s3: S3Connection, prefix: string, after: string |
           Prefix: s3.fullKey(prefix),
           ...(after === undefined ? {} : { StartAfter: s3.fullKey(after) }),
           // Only AWS tells in a listing that an archived object has been restored; others may refuse the question.
-          ...(settings.endpoint === undefined ? { OptionalObjectAttributes: ["RestoreStatus"] } : {}),
+          ...(s3.isAws ? { OptionalObjectAttributes: ["RestoreStatus"] } : {}),
         }),
         options,
       ),

@@ -15,7 +15,7 @@ import {
 import { isBallastError } from "../../errors.ts";
 import { forEachParallel } from "../../util/pool.ts";
 import type { ByteSource } from "../port.ts";
-import { bodyBudget, checksums, readBodies, toBase64, type Body } from "./body.ts";
+import { checksums, readBodies, sendBody, toBase64, withMemory, type Body } from "./body.ts";
 import type { S3Connection } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
 import { abortExpired, findUpload, type FoundPart, type Upload } from "./unfinished.ts";
@@ -87,7 +87,7 @@ async function sendParts(
       Array.from({ length: Math.ceil(source.sizeBytes / partBytes) }),
       PARTS_AT_A_TIME,
       (_, siblings) =>
-        bodyBudget.use(partBytes, siblings, async () => {
+        withMemory(partBytes, siblings, async () => {
           const part = await next();
           if (!part) return;
           const ETag = sameBytes(upload.parts.get(part.number), part.body) ?? (await sendPart(s3, key, upload.id, part.number, part.body, siblings));
@@ -104,18 +104,12 @@ async function sendParts(
 async function sendPart(s3: S3Connection, key: string, UploadId: string, PartNumber: number, body: Body, signal: AbortSignal): Promise<string> {
   const { ETag } = await s3.request(
     { action: `write part ${PartNumber} of`, key },
-    (client, options) =>
-      client.send(
-        new UploadPartCommand({
-          Bucket: s3.bucket,
-          Key: s3.fullKey(key),
-          UploadId,
-          PartNumber,
-          Body: body.bytes,
-          ContentLength: body.bytes.length,
-          ...checksums(body),
-        }),
-        options,
+    (client, { abortSignal }) =>
+      sendBody(body, abortSignal, (Body, options) =>
+        client.send(
+          new UploadPartCommand({ Bucket: s3.bucket, Key: s3.fullKey(key), UploadId, PartNumber, Body, ContentLength: body.sizeBytes, ...checksums(body) }),
+          options,
+        ),
       ),
     signal,
   );
@@ -124,7 +118,7 @@ async function sendPart(s3: S3Connection, key: string, UploadId: string, PartNum
 
 /** The ETag of a part that is already there, if it is known to hold these bytes. */
 function sameBytes(part: FoundPart | undefined, body: Body): string | undefined {
-  if (!part || part.sizeBytes !== body.bytes.length) return undefined;
+  if (!part || part.sizeBytes !== body.sizeBytes) return undefined;
   if (part.sha256 !== undefined) return part.sha256 === toBase64(body.sha256) ? part.etag : undefined;
   // Where it is not the MD5 (with a KMS key), it matches nothing, and the part is sent again.
   return part.etag.replaceAll('"', "") === body.md5 ? part.etag : undefined;
@@ -139,7 +133,7 @@ async function complete(
   signal: AbortSignal | undefined,
 ): Promise<"created" | "exists"> {
   // Where completing is not conditional, this look keeps the time in which another writer can come between short.
-  if (s3.settings.endpoint !== undefined && (await head(s3, key, signal))) return overtaken(s3, key, upload, signal);
+  if (!s3.isAws && (await head(s3, key, signal))) return overtaken(s3, key, upload, signal);
   let conditional = s3.conditionalWrites !== "ignored";
   let tries = 0;
   for (;;) {

@@ -18,7 +18,7 @@ export function parseS3Url(url: string): S3Location {
   const [, bucket = "", path = ""] = match;
   if (bucket.includes("@") || bucket.includes(":")) {
     throw new BallastError("CONFIG_INVALID", "an S3 URL holds a bucket and a prefix, neither credentials nor a host", {
-      hint: "keep credentials where the AWS tools look for them, and set another provider's host with git config ballast.s3.endpoint",
+      hint: "keep credentials where the AWS tools look for them, and set another provider's host with git config ballast.store.endpoint",
     });
   }
   if (!BUCKET.test(bucket)) throw invalid(`not the name of a bucket: ${JSON.stringify(bucket)}`);

@@ -1,8 +1,17 @@
-import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, type HeadObjectCommandOutput, type PutObjectCommandInput, type ServerSideEncryption, type StorageClass } from "@aws-sdk/client-s3";
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type HeadObjectCommandOutput,
+  type PutObjectCommandOutput,
+  type S3Client,
+  type ServerSideEncryption,
+  type StorageClass,
+} from "@aws-sdk/client-s3";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
 import type { ByteSource } from "../port.ts";
-import { bodyBudget, checksums, readBody, toBase64, toBody, type Body } from "./body.ts";
-import { isAbsent, type S3Connection } from "./client.ts";
+import { checksums, readBody, sendBody, toBase64, toBody, withMemory, type Body } from "./body.ts";
+import { isAbsent, type S3Connection, type SendOptions } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
 import { writeInParts } from "./multipart.ts";
 
@@ -13,13 +22,13 @@ const TRIAL_BYTES = 256 * 1024;
 export async function writeObject(s3: S3Connection, key: string, source: ByteSource, signal?: AbortSignal): Promise<"created" | "exists"> {
   signal?.throwIfAborted();
   if (source.sizeBytes > s3.settings.partSizeBytes) return writeInParts(s3, key, source, signal);
-  return bodyBudget.use(source.sizeBytes, signal, async () => putNew(s3, key, await readBody(source, key, signal), signal));
+  return withMemory(source.sizeBytes, signal, async () => putNew(s3, key, await readBody(source, key, signal), signal));
 }
 
 /** @see Store.replace */
 export async function replaceObject(s3: S3Connection, key: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
   const body = toBody(Buffer.from(content));
-  await s3.request({ action: "write", key }, (client, options) => client.send(new PutObjectCommand(putInput(s3, key, body)), options), signal);
+  await s3.request({ action: "write", key }, put(s3, key, body, false), signal);
 }
 
 /** @see Store.remove */
@@ -65,6 +74,7 @@ export function refusesCondition(error: unknown): boolean {
 }
 
 async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
+  await s3.connect();
   if (s3.conditionalWrites !== "enforced" && (await head(s3, key, signal))) return "exists";
   const conditional = s3.conditionalWrites !== "ignored";
   let tries = 0;
@@ -73,7 +83,7 @@ async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSi
       { action: "write", key },
       (client, options) => {
         tries += 1;
-        return client.send(new PutObjectCommand({ ...putInput(s3, key, body), ...(conditional ? { IfNoneMatch: "*" } : {}) }), options);
+        return put(s3, key, body, conditional)(client, options);
       },
       signal,
     );
@@ -87,18 +97,14 @@ async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSi
     s3.conditionalWrites = "ignored";
     return putNew(s3, key, body, signal);
   }
-  if (s3.conditionalWrites === "unknown" && key.startsWith(OBJECTS_PREFIX) && body.bytes.length <= TRIAL_BYTES) await tryCondition(s3, key, body, signal);
+  if (s3.conditionalWrites === "unknown" && key.startsWith(OBJECTS_PREFIX) && body.sizeBytes <= TRIAL_BYTES) await tryCondition(s3, key, body, signal);
   return "created";
 }
 
 /** Writes the same bytes to the same key again, which must fail: so it is known from now on what the provider does. */
 async function tryCondition(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await s3.requestOnce(
-      { action: "write", key },
-      (client, options) => client.send(new PutObjectCommand({ ...putInput(s3, key, body), IfNoneMatch: "*" }), options),
-      signal,
-    );
+    await s3.requestOnce({ action: "write", key }, put(s3, key, body, true), signal);
     s3.conditionalWrites = "ignored";
   } catch (error) {
     signal?.throwIfAborted();
@@ -113,13 +119,21 @@ async function holds(s3: S3Connection, key: string, body: Body, signal: AbortSig
   return there.ChecksumSHA256 === undefined ? there.ETag?.replaceAll('"', "") === body.md5 : there.ChecksumSHA256 === toBase64(body.sha256);
 }
 
-function putInput(s3: S3Connection, key: string, body: Body): PutObjectCommandInput {
-  return {
-    Bucket: s3.bucket,
-    Key: s3.fullKey(key),
-    Body: body.bytes,
-    ContentLength: body.bytes.length,
-    ...checksums(body),
-    ...keeping(s3, key),
-  };
+/** One try to write an object in one request. */
+function put(s3: S3Connection, key: string, body: Body, conditional: boolean): (client: S3Client, options: SendOptions) => Promise<PutObjectCommandOutput> {
+  return (client, { abortSignal }) =>
+    sendBody(body, abortSignal, (Body, options) =>
+      client.send(
+        new PutObjectCommand({
+          Bucket: s3.bucket,
+          Key: s3.fullKey(key),
+          Body,
+          ContentLength: body.sizeBytes,
+          ...checksums(body),
+          ...keeping(s3, key),
+          ...(conditional ? { IfNoneMatch: "*" } : {}),
+        }),
+        options,
+      ),
+    );
 }

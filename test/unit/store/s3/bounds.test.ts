@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -111,13 +112,30 @@ describe("the parts of an upload", () => {
     );
   });
 
+  it("are not held in memory when they are large, and can be read again for each try", async () => {
+    const partBytes = 40 * MIB;
+    const content = Buffer.alloc(90 * MIB, "some text ");
+    const opened: { start: number; end: number }[] = [];
+    const source = bufferSource(content);
+    const counting = { ...source, open: (range: { start: number; end: number }) => (opened.push(range), source.open(range)) };
+    const bodies = [];
+    for await (const body of readBodies(counting, partBytes, "key")) bodies.push(body);
+    expect(bodies.map(({ bytes, sizeBytes }) => [bytes !== undefined, sizeBytes])).toEqual([[false, partBytes], [false, partBytes], [true, 10 * MIB]]);
+    for (const [i, body] of bodies.entries()) {
+      const hash = createHash("sha256");
+      for await (const chunk of body.open(undefined)) hash.update(chunk);
+      expect(hash.digest("hex")).toBe(body.sha256);
+      if (i < 2) expect(opened[i + 1]).toEqual({ start: i * partBytes, end: (i + 1) * partBytes });
+    }
+  });
+
   it("put together are the source, however its bytes come", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 10 }), fc.integer({ min: 1, max: 30 }), async (chunks, partBytes) => {
         const whole = Buffer.concat(chunks);
         const source = { ...bufferSource(whole), open: () => (async function* () { yield* chunks; })() };
         const parts: Buffer[] = [];
-        for await (const { bytes } of readBodies(source, partBytes, "key")) parts.push(bytes);
+        for await (const { bytes } of readBodies(source, partBytes, "key")) parts.push(bytes!);
         expect(Buffer.concat(parts)).toEqual(whole);
         expect(parts.slice(0, -1).every(({ length }) => length === partBytes)).toBe(true);
         expect(parts).toHaveLength(Math.max(1, Math.ceil(whole.length / partBytes)));
