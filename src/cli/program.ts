@@ -1,8 +1,8 @@
 import yargs, { type Argv } from "yargs";
 import { BallastError } from "../errors.ts";
+import { suggest } from "../util/suggest.ts";
 import { separateGit, verbIn } from "./arguments.ts";
 import { declareGlobals } from "./globals.ts";
-import { suggest } from "./suggest.ts";
 import type { Globals, Verb } from "./verb.ts";
 import { VERBS } from "./verbs/index.ts";
 
@@ -15,9 +15,9 @@ export type Request =
 /** Parses the arguments after the program's name. @throws USAGE, in one line and with the nearest that there is */
 export async function parseCommandLine(args: readonly string[], version: string, columns: number): Promise<Request> {
   let request: Request | undefined;
-  const program = build(columns, version, (name, verb, parsed) => (request = { kind: "run", name, verb, args: parsed }));
-  if (args.length === 0 || args[0] === "help") return { kind: "print", text: await helpOf(program, args.slice(1)) };
-  if (isHelp(args)) return { kind: "print", text: await helpOf(program, args.filter((arg) => !HELP.has(arg))) };
+  if (args.length === 0 || args[0] === "help") return { kind: "print", text: await helpOf(args.slice(1), version, columns) };
+  if (isHelp(args)) return { kind: "print", text: await helpOf(args.filter((arg) => !HELP.has(arg)), version, columns) };
+  const program = build(columns, version, { args, chosen: (name, verb, parsed) => (request = { kind: "run", name, verb, args: parsed }) });
   const name = verbIn(args);
   if (name !== undefined) requireVerb(name);
   let printed = "";
@@ -37,15 +37,28 @@ function isHelp(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).some((arg) => HELP.has(arg));
 }
 
-async function helpOf(program: Argv<Globals>, args: readonly string[]): Promise<string> {
+async function helpOf(args: readonly string[], version: string, columns: number): Promise<string> {
   const name = verbIn(args);
   if (name !== undefined) requireVerb(name);
   let text = "";
+  const program = build(columns, version, { args, chosen: () => {}, helpOn: name ?? "" });
   await program.parseAsync([...(name === undefined ? [] : [name]), "--help"], {}, (_error: unknown, _argv: unknown, output: string) => void (text = output));
   return `${text}\n`;
 }
 
-function build(columns: number, version: string, chosen: (name: string, verb: Verb<never>, args: Globals) => void): Argv<Globals> {
+/** Verbs whose help shows the options about the store. */
+const ABOUT_STORES = new Set(["init", "clone", "store", "doctor"]);
+
+interface BuildOptions {
+  readonly args: readonly string[];
+  readonly chosen: (name: string, verb: Verb<never>, args: Globals) => void;
+  /** The verb to explain; "" for the list of verbs, which shows them without their arguments. */
+  readonly helpOn?: string;
+}
+
+function build(columns: number, version: string, { args, chosen, helpOn }: BuildOptions): Argv<Globals> {
+  const overview = helpOn === "";
+  let known: string[] = [];
   const program = declareGlobals(
     yargs()
       .scriptName("git ballast")
@@ -61,15 +74,21 @@ function build(columns: number, version: string, chosen: (name: string, verb: Ve
       .strict()
       .demandCommand(1, "no verb was given")
       .fail((message, error) => {
-        throw error ?? usage(message);
+        throw error ?? usage(message, args, known);
       }),
+    { general: overview, store: overview || ABOUT_STORES.has(helpOn ?? "") },
   );
   for (const verb of VERBS) {
     const name = verb.command.split(" ", 1)[0]!;
     program.command(
-      [verb.command, ...(verb.aliases ?? [])],
+      [overview ? name : verb.command, ...(verb.aliases ?? [])],
       verb.summary,
-      (argv) => verb.declare(argv.usage(`Usage: $0 ${verb.command.replaceAll("..", "…")}\n\n${verb.summary}`).epilogue("").demandCommand(0) as unknown as Argv<Globals>),
+      (argv) => {
+        const usage = `Usage: $0 ${verb.usage ?? `${verb.command.replaceAll("..", "…")} [options]`}\n\n${verb.summary}`;
+        const declared = verb.declare(argv.usage(usage).epilogue(VERB_EPILOGUE).demandCommand(0) as unknown as Argv<Globals>);
+        known = optionsOf(declared);
+        return declared;
+      },
       (args) => chosen(name, verb, withRest(verb, args as unknown as Parsed)),
     );
   }
@@ -93,6 +112,7 @@ const EPILOGUE = `A new repository:   git ballast init s3://bucket/prefix
 A clone:            git ballast clone <url>
 Something is odd:   git ballast status, git ballast doctor
 More about a verb:  git ballast help <verb>`;
+const VERB_EPILOGUE = "Options of every verb: git ballast help";
 
 /** @throws USAGE for an unknown verb, with the nearest one as a hint */
 function requireVerb(name: string): void {
@@ -103,13 +123,25 @@ function requireVerb(name: string): void {
 }
 
 /** What yargs says about a command line, in our words. */
-function usage(message: string): BallastError {
+function usage(message: string, args: readonly string[], options: readonly string[]): BallastError {
   const [first = ""] = message.split("\n");
   const unknown = /^Unknown arguments?: (.*)$/.exec(message.trim().split("\n").at(-1)!)?.[1];
   if (unknown !== undefined) {
-    const [name] = unknown.split(", ");
-    return new BallastError("USAGE", `no such option: ${name!.length > 1 ? "--" : "-"}${name!}`, { hint: "git ballast help <verb> lists its options" });
+    const name = unknown.split(", ")[0]!;
+    if (!args.some((arg) => arg.startsWith("-") && arg.includes(name))) return new BallastError("USAGE", `one argument too many: ${name}`, { hint: "git ballast help <verb> shows how it is written" });
+    const near = suggest(name, options);
+    return new BallastError("USAGE", `no such option: ${name.length > 1 ? "--" : "-"}${name}`, {
+      hint: near === undefined ? "git ballast help <verb> lists its options" : `did you mean ${near.length > 1 ? "--" : "-"}${near}?`,
+    });
   }
+  const choice = /Argument: ([^,]+), Given: (.*), Choices: (.*)$/m.exec(message);
+  if (choice) return new BallastError("USAGE", `${choice[1]} cannot be ${choice[2]}`, { hint: `it is one of ${choice[3]!.replaceAll('"', "")}` });
   const missing = /^Not enough non-option arguments/.test(first);
   return new BallastError("USAGE", missing ? "an argument is missing" : first.replace(/[:.]$/, ""), { hint: "git ballast help <verb> shows how it is written" });
+}
+
+/** The options that the verb knows; yargs tells them, though its types do not. */
+function optionsOf(parser: unknown): string[] {
+  const { getOptions } = parser as { getOptions?: () => { key: Record<string, unknown> } };
+  return typeof getOptions === "function" ? Object.keys(getOptions.call(parser).key) : [];
 }

@@ -19,6 +19,8 @@ export interface Run extends Session {
 export interface Verb<T> {
   /** The verb and its positional arguments, as yargs writes them: `ls [path..]`. */
   readonly command: string;
+  /** How it is written, where that differs from `command`. */
+  readonly usage?: string;
   readonly aliases?: readonly string[];
   /** One line for the list of verbs. */
   readonly summary: string;

@@ -1,5 +1,6 @@
 import { BallastError } from "../errors.ts";
 import { parseStoreUrl } from "./store-url.ts";
+import { suggest } from "../util/suggest.ts";
 import { boolean, duration, integer, oneOf, size, word, type Kind } from "./values.ts";
 
 /*
@@ -105,7 +106,7 @@ export function parseValue<K extends KeyName>(name: K, text: string, { where, co
     reason = error.message;
   }
   const said = name === "store.url" || name === "store.endpoint" ? "" : `, not ${shorten(text)}`;
-  throw new BallastError(code, `${where}: ${name} ${reason}${said}`, { hint: "git ballast config --help lists the settings" });
+  throw new BallastError(code, `${where}: ${name} ${reason}${said}`, { hint: "git ballast config lists the settings" });
 }
 
 /** @throws USAGE for a name that is no key */
@@ -117,8 +118,11 @@ export function requireKey(name: string): KeyName {
 }
 
 function nearest(name: string): KeyName | undefined {
-  const last = name.toLowerCase().split(".").at(-1)!;
-  return KEY_NAMES.find((candidate) => candidate.toLowerCase().endsWith(last)) ?? KEY_NAMES.find((candidate) => last.length > 2 && candidate.toLowerCase().includes(last));
+  const whole = suggest(name, KEY_NAMES);
+  if (whole !== undefined) return whole as KeyName;
+  const byLast = new Map(KEY_NAMES.map((key) => [key.split(".").at(-1)!, key]));
+  const last = suggest(name.split(".").at(-1)!, byLast.keys());
+  return last === undefined ? undefined : byLast.get(last);
 }
 
 function key<T>(kind: Kind<T>, description: string, { committed }: { committed: boolean }): Key<T> {

@@ -4,10 +4,10 @@ import { JSON_OPTION, verb } from "../verb.ts";
 
 export const clone = verb({
   command: "clone [args..]",
+  usage: "clone <url> [directory] [options of git clone]",
   summary: "git clone, with hooks installed and every asset restored",
   declare: (argv) =>
     argv
-      .usage("Usage: $0 clone <url> [directory] [options of git clone]\n\ngit clone, with hooks installed and every asset restored")
       .positional("args", { type: "string", array: true, description: "URL, directory and options of git clone" })
       .option("json", JSON_OPTION)
       .example("$0 clone git@example.com:team/game.git", "all there is to do on a new machine")

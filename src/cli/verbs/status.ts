@@ -9,7 +9,7 @@ export const status = verb({
   declare: (argv) =>
     argv
       .option("porcelain", { type: "boolean", default: false, description: "Stable lines for programs: two letters, a blank, the path" })
-      .option("z", { type: "boolean", default: false, implies: "porcelain", description: "With --porcelain: NUL ends an entry, and paths are not quoted" })
+      .option("z", { type: "boolean", default: false, description: "As --porcelain, with NUL at the end of an entry and paths not quoted" })
       .option("exit-code", { type: "boolean", default: false, description: "Exit with 1 when there is anything to show" })
       .option("json", JSON_OPTION)
       .epilogue(LETTERS),
@@ -17,7 +17,7 @@ export const status = verb({
     const { status } = await import("../../commands/status.ts");
     const result = await status(await run.context());
     if (json) run.out.json(result);
-    else if (porcelain) run.out.write(porcelainLines(result, z));
+    else if (porcelain || z) run.out.write(porcelainLines(result, z));
     else show(result, run);
     return exitCode && result.entries.length > 0 ? 1 : 0;
   },
