@@ -317,6 +317,16 @@ if (s3) {
         expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
       });
 
+      it("is left alone where it was cut into parts of another size", async () => {
+        const { key, bytes } = object(4 * PART, "cut otherwise");
+        proxy.add({ when: isComplete, fault: { kind: "answer", status: 500 }, times: 2 });
+        await expectCode(open({ attempts: 2 }).write(key, bufferSource(bytes)), "STORE_UNREACHABLE");
+        proxy.reset();
+        expect(await open({ partSizeBytes: 6 * MIB }).write(key, bufferSource(bytes))).toBe("created");
+        expect(proxy.count(isPart)).toBe(4);
+        expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
+      });
+
       it("is abandoned when it has expired", async () => {
         const { key, bytes } = object(2 * PART, "expired");
         proxy.add({ when: isComplete, fault: { kind: "answer", status: 500 }, times: 2 });

@@ -33,7 +33,8 @@ export async function writeInParts(s3: S3Connection, key: string, source: ByteSo
   await abortExpired(s3, signal);
   for (let round = 1; ; round++) {
     if (await head(s3, key, signal)) return "exists";
-    const upload = (round === 1 ? await findUpload(s3, key, signal) : undefined) ?? (await begin(s3, key, signal));
+    const found = round === 1 ? await findUpload(s3, key, signal) : undefined;
+    const upload = found && isCutAlike(found, source.sizeBytes, partBytes) ? found : await begin(s3, key, signal);
     try {
       const parts = await sendParts(s3, key, source, partBytes, upload, signal);
       return await complete(s3, key, source.sizeBytes, upload, parts, signal);
@@ -51,6 +52,11 @@ const OVERTAKEN = new Set(["NoSuchUpload", "InvalidPart", "InvalidPartOrder", "E
 export function partSize(sizeBytes: number, wantedBytes: number): number {
   const least = Math.ceil(sizeBytes / MOST_PARTS / MIB) * MIB;
   return Math.max(LEAST_PART_BYTES, wantedBytes, least);
+}
+
+/** Whether all its parts are as large as ours would be: some providers want all parts of an upload to be of one size. */
+function isCutAlike({ parts }: Upload, sizeBytes: number, partBytes: number): boolean {
+  return [...parts].every(([number, part]) => part.sizeBytes === Math.min(partBytes, sizeBytes - (number - 1) * partBytes));
 }
 
 async function begin(s3: S3Connection, key: string, signal: AbortSignal | undefined): Promise<Upload> {
