@@ -63,7 +63,7 @@ function build(columns: number, version: string, { args, chosen, helpOn }: Build
     yargs()
       .scriptName("git ballast")
       .locale("en")
-      .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false, "dot-notation": false, "boolean-negation": false, "duplicate-arguments-array": false })
+      .parserConfiguration({ "parse-numbers": false, "parse-positional-numbers": false, "dot-notation": false, "boolean-negation": false })
       .usage("Usage: $0 <verb> [arguments]\n\nKeeps large assets out of Git and in a store that you own; plain Git does the rest.")
       .epilogue(EPILOGUE)
       .wrap(Math.min(100, columns))
@@ -89,13 +89,19 @@ function build(columns: number, version: string, { args, chosen, helpOn }: Build
         known = optionsOf(declared);
         return declared;
       },
-      (args) => chosen(name, verb, withRest(verb, args as unknown as Parsed)),
+      (args) => chosen(name, verb, withRest(verb, lastOfEach(args as unknown as Parsed, program))),
     );
   }
   return program;
 }
 
 type Parsed = Globals & { readonly _: readonly string[]; readonly [name: string]: unknown };
+
+/** Of an option that takes one value and is given again, the last counts. */
+function lastOfEach(args: Parsed, parser: unknown): Parsed {
+  const many = new Set(["_", ...internals(parser).array]);
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, Array.isArray(value) && !many.has(name) ? value.at(-1) : value])) as Parsed;
+}
 
 /** What stands behind `--` belongs to the arguments of which there may be many. */
 function withRest({ command }: Verb<never>, args: Parsed): Globals {
@@ -140,8 +146,12 @@ function usage(message: string, args: readonly string[], options: readonly strin
   return new BallastError("USAGE", missing ? "an argument is missing" : first.replace(/[:.]$/, ""), { hint: "git ballast help <verb> shows how it is written" });
 }
 
-/** The options that the verb knows; yargs tells them, though its types do not. */
+/** The options that the verb knows. */
 function optionsOf(parser: unknown): string[] {
-  const { getOptions } = parser as { getOptions?: () => { key: Record<string, unknown> } };
-  return typeof getOptions === "function" ? Object.keys(getOptions.call(parser).key) : [];
+  return Object.keys(internals(parser).key);
+}
+
+/** What yargs tells of the options declared so far, though its types do not. */
+function internals(parser: unknown): { readonly key: Readonly<Record<string, unknown>>; readonly array: readonly string[] } {
+  return (parser as { getOptions(): { key: Record<string, unknown>; array: string[] } }).getOptions();
 }

@@ -1,8 +1,8 @@
 import type { Context } from "../context.ts";
 import type { Encoding } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import { openLocalStore } from "../store/open.ts";
 import type { StoredObject } from "../store/port.ts";
+import { localStore } from "../transfer/local.ts";
 import { openWorktree } from "../worktree/session.ts";
 import { DirectoryCheck } from "../worktree/observe.ts";
 import { selector } from "../worktree/tracking.ts";
@@ -24,7 +24,7 @@ export async function ls(context: Context, { paths }: { paths: readonly string[]
   const { manifest } = openWorktree(repository);
   const select = selector(repository, cwd, paths);
   const assets = [...manifest.values()].filter(({ path }) => select(path));
-  const objects = await openLocalStore(repository).find(assets.map(({ oid }) => oid), context.signal);
+  const objects = await (await localStore(context)).find(assets.map(({ oid }) => oid), context.signal);
   const directories = new DirectoryCheck(repository.top);
   return assets.map(({ path, sizeBytes, oid, exec }) => ({
     path,

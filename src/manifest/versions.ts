@@ -49,7 +49,8 @@ export interface AddedAsset extends Asset {
  * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit
  */
 export async function* addedAssets(repository: Repository, range: readonly string[], signal?: AbortSignal): AsyncGenerator<AddedAsset> {
-  const args = ["log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
+  // The user's settings must not leave out root commits, or lines that a merge made up.
+  const args = ["-c", "log.showRoot=true", "-c", "log.diffMerges=separate", "log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
   let commit = "";
   for await (const line of lines(streamGit(args, at(repository, signal ? { signal } : {})))) {

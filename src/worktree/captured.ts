@@ -3,7 +3,7 @@
  * line. When Git then discards such an edit (`reset --hard`, `checkout -f`), the user is told how to get it back.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { isOid, type Oid } from "../object/oid.ts";
@@ -52,7 +52,7 @@ export async function unreferenced(repository: Repository, captured: readonly Ca
   if (captured.length === 0) return [];
   const tips = await gitText(["for-each-ref", "--format=%(objectname)"], at(repository));
   const stashes = await runGit(["rev-list", "-g", "refs/stash"], at(repository, { accept: [128] }));
-  const trees = new Set([...tips.split("\n"), ...stashes.stdout.toString().split("\n"), "HEAD"].filter(Boolean));
+  const trees = new Set([...tips.split("\n"), ...stashes.stdout.toString().split("\n"), ...autostashes(repository), "HEAD"].filter(Boolean));
   const oids = [...new Set(captured.map(({ oid }) => oid))];
   const found = await Promise.all([
     grep(repository, oids, [...trees]),
@@ -60,6 +60,13 @@ export async function unreferenced(repository: Repository, captured: readonly Ca
   ]);
   const held = found.join("\n");
   return captured.filter(({ oid }) => !held.includes(oid));
+}
+
+/** What a merge or a rebase under way has stashed and will bring back. */
+function autostashes(repository: Repository): string[] {
+  return ["MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash"]
+    .map((name) => join(repository.gitDir, name))
+    .flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").trim()] : []));
 }
 
 /** The manifest lines that name one of `oids` in these trees. */

@@ -43,10 +43,10 @@ class Filter {
 
   /** What Git shall see for this manifest; undefined when that cannot be told. One Git command asks several times. */
   async clean(input: Buffer): Promise<Buffer | undefined> {
-    if (this.#last?.input.equals(input)) return this.#last.answer;
     const repository = await openRepository(process.cwd());
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input)) return input;
+    if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {
       const answer = Buffer.from(isRecording(repository) ? await recordLive(context) : await lookLive(context));
