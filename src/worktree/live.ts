@@ -16,12 +16,13 @@ const LOOK_LIMIT = 64 * 1024 * 1024;
 
 /**
  * The manifest as the disk has it, for Git to record: every new content is in the local store when this returns.
+ * @param follows whether it goes into the worktree's own index, which the manifest file then follows
  * @throws as {@link record}
  */
-export async function recordLive(context: Context): Promise<string> {
+export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<string> {
   const { assets, changed } = await record(context, openWorktree(context.repository));
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  if (changed) requestFollow(context.repository);
+  if (changed && follows) requestFollow(context.repository);
   return formatManifest(assets.values());
 }
 

@@ -49,7 +49,7 @@ class Filter {
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {
-      const answer = Buffer.from(isRecording(repository) ? await recordLive(context) : await lookLive(context));
+      const answer = Buffer.from(isRecording(repository) ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
       this.#last = { input, answer };
       return answer;
     } catch (error) {
