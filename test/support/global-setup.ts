@@ -1,6 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtemp, readFile } from "node:fs/promises";
-import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,9 +22,9 @@ export async function setup(): Promise<void> {
     return;
   }
   directory = await mkdtemp(join(tmpdir(), "ballast-s3-"));
-  // A run that is killed by a signal, or that throws, must not leave a server behind either.
+  // A run that throws, or is killed, must not leave a server behind: the server watches this process.
   process.once("exit", stop);
-  const { stdout } = await run(SCRIPT, ["start", join(directory, "server")]);
+  const { stdout } = await run(SCRIPT, ["start", directory, String(process.pid)]);
   process.env["BALLAST_TEST_S3"] = stdout.trim();
 }
 
@@ -36,8 +35,7 @@ export function teardown(): void {
 
 function stop(): void {
   if (directory === undefined) return;
-  spawnSync(SCRIPT, ["stop", join(directory, "server")], { stdio: "ignore" });
-  rmSync(directory, { recursive: true, force: true });
+  spawnSync(SCRIPT, ["stop", directory], { stdio: "ignore" });
   directory = undefined;
   delete process.env["BALLAST_TEST_S3"];
 }

@@ -1,8 +1,10 @@
 #!/bin/bash
 # A throw-away S3 server on this machine: Ceph's RADOS gateway on a one-disk cluster that lives in memory.
 #
-#   s3-server.sh start DIRECTORY    starts it and prints http://KEY:SECRET@127.0.0.1:PORT
-#   s3-server.sh stop DIRECTORY     ends its processes and removes the directory
+#   s3-server.sh start DIRECTORY [OWNER]   starts it and prints http://KEY:SECRET@127.0.0.1:PORT
+#   s3-server.sh stop DIRECTORY            ends its processes and removes the directory
+#
+# When a process OWNER is given, the server ends soon after it, however that one ends.
 #
 # Everything it writes is below DIRECTORY; ports are whatever is free. It needs the programs of the Debian packages
 # ceph-mon, ceph-osd, radosgw and ceph-common, and neither root nor systemd. The credentials protect nothing.
@@ -15,16 +17,19 @@ START_TIMEOUT_SECONDS=90
 main() {
   command=$1
   directory=$2
+  owner=${3:-}
   case $command in
     start) start ;;
     stop) stop ;;
-    *) echo "usage: s3-server.sh start|stop DIRECTORY" >&2; exit 2 ;;
+    guard) guard ;;
+    *) echo "usage: s3-server.sh start DIRECTORY [OWNER] | stop DIRECTORY" >&2; exit 2 ;;
   esac
 }
 
 start() {
   mkdir -p "$directory"/{monitor,run,log}
   directory=$(cd "$directory" && pwd)
+  [ -z "$owner" ] || launch guard "$0" guard "$directory" "$owner"
   export CEPH_CONF=$directory/ceph.conf
   cluster_id=$(uuid)
   monitor_port=$(free_port 20000)
@@ -55,12 +60,22 @@ start() {
 }
 
 stop() {
+  local file pid
   for file in "$directory"/*.pid; do
     [ -e "$file" ] || continue
-    # Nothing in it is worth an orderly end.
-    kill -KILL "$(cat "$file")" 2>/dev/null || true
+    pid=$(cat "$file")
+    # Nothing in it is worth an orderly end. The guard that comes here need not end itself.
+    [ "$pid" = $$ ] || kill -KILL "$pid" 2>/dev/null || true
   done
   rm -rf "$directory"
+}
+
+# Runs beside the server for as long as its owner does, and ends it then.
+guard() {
+  while [ -d "$directory" ] && kill -0 "$owner" 2>/dev/null; do
+    sleep 1
+  done
+  stop
 }
 
 write_configuration() {
