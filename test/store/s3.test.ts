@@ -177,6 +177,20 @@ if (s3) {
       }
     });
 
+    it("may come from the variables of the AWS tools, which do not make another provider AWS", async () => {
+      process.env["AWS_ENDPOINT_URL_S3"] = proxy.endpoint;
+      try {
+        const store = open(`s3://${await s3.bucket()}`, { endpoint: undefined });
+        const { key, bytes } = rawObject("by environment");
+        expect(await store.write(key, bufferSource(bytes))).toBe("created");
+        // It looks first, and tries out whether it must.
+        expect(proxy.requests.map(({ method }) => method)).toEqual(["HEAD", "PUT", "PUT"]);
+        expect(await collect(store.read(key))).toEqual(bytes);
+      } finally {
+        delete process.env["AWS_ENDPOINT_URL_S3"];
+      }
+    });
+
     it("can leave requests unsigned, for a public bucket", async () => {
       const bucket = await s3.bucket();
       const { key, bytes, oid } = rawObject("public");
