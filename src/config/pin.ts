@@ -53,8 +53,8 @@ export async function checkPin(repository: Repository, settings: Settings): Prom
   const changed = compared.filter((key) => pinned.get(key) !== committed.get(key));
   if (changed.length === 0) return undefined;
   const now = committed.has("store.url") ? formatPin(committed) : "none";
-  throw new BallastError("STORE_CHANGED", `the committed store is ${now}, but this clone trusts ${pin}`, {
-    hint: "git ballast trust, if you know why it changed (git log -p -- .ballast/config); nothing is transferred until then",
+  throw new BallastError("STORE_CHANGED", `the committed store is ${now}, but this clone trusts ${pin}; git ballast trust accepts it`, {
+    hint: "look at git log -p -- .ballast/config first; nothing is transferred until you accept it",
   });
 }
 
