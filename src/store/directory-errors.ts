@@ -45,3 +45,9 @@ export function storeMissing(url: string, cause?: unknown): BallastError {
     cause,
   });
 }
+
+/** Whether a Node error says that a file, or a directory on the way to it, is not there. */
+export function isAbsent(error: unknown): boolean {
+  const code = systemCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}

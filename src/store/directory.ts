@@ -1,15 +1,16 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, statSync, type Stats } from "node:fs";
-import { access, constants, mkdir, readdir, rename, statfs, unlink } from "node:fs/promises";
+import { mkdirSync, statSync } from "node:fs";
+import { mkdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { BallastError, systemCode } from "../errors.ts";
-import { objectKey, OBJECTS_PREFIX, parseName } from "../object/name.ts";
+import { OBJECTS_PREFIX } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
 import { syncDirectory } from "../util/sync-directory.ts";
-import { storeFailure, storeMissing } from "./directory-errors.ts";
-import { checkPrefix, isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
+import { diagnoseDirectory } from "./directory-diagnosis.ts";
+import { DirectoryCatalogue } from "./directory-catalogue.ts";
+import { isAbsent, storeFailure, storeMissing } from "./directory-errors.ts";
+import { checkPrefix, keyPath, TEMPORARY } from "./key.ts";
 import type { ByteRange, ByteSource, Diagnosis, Entry, Store, StoredObject } from "./port.ts";
 import { exists, makeDirectories, place, removeStale, TemporaryFile } from "./temporary.ts";
 import { initialiseStore } from "./version.ts";
@@ -72,12 +73,14 @@ class Directory implements DirectoryStore {
   readonly root: string;
   readonly url: string;
   readonly #temporaryDirectory: string;
+  readonly #catalogue: DirectoryCatalogue;
   #cleaned = false;
 
   constructor(root: string, url: string) {
     this.root = root;
     this.url = url;
     this.#temporaryDirectory = join(root, TEMPORARY);
+    this.#catalogue = new DirectoryCatalogue(root, url);
   }
 
   pathOf(key: string): string {
@@ -94,26 +97,7 @@ class Directory implements DirectoryStore {
   }
 
   async find(oids: Iterable<Oid>, signal?: AbortSignal): Promise<Map<Oid, StoredObject[]>> {
-    const wanted = new Map<string, Set<string>>();
-    for (const oid of oids) {
-      const fanOut = oid.slice(0, 2);
-      const group = wanted.get(fanOut);
-      if (group) group.add(oid);
-      else wanted.set(fanOut, new Set([oid]));
-    }
-    const found = new Map<Oid, StoredObject[]>();
-    // A delta's name cannot be guessed from its oid, so the directory is read; once for all oids in it.
-    for (const [fanOut, group] of [...wanted].sort(([a], [b]) => compare(a, b))) {
-      signal?.throwIfAborted();
-      for (const fileName of (await this.#names(`${OBJECTS_PREFIX}${fanOut}`)).sort(compare)) {
-        const name = group.has(fileName.slice(0, 64)) ? parseName(fileName) : undefined;
-        const entry = name && this.#entry(objectKey(name));
-        if (!name || !entry) continue;
-        const objects = found.get(name.oid);
-        if (objects) objects.push({ ...entry, name });
-        else found.set(name.oid, [{ ...entry, name }]);
-      }
-    }
+    const found = await this.#catalogue.find(oids, signal);
     if (found.size === 0) this.#requireRoot();
     return found;
   }
@@ -121,53 +105,7 @@ class Directory implements DirectoryStore {
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<Entry> {
     checkPrefix(prefix);
     this.#requireRoot();
-    yield* this.#walk(prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix, signal);
-  }
-
-  /** @param directory "" or ends with "/" */
-  async *#walk(directory: string, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
-    signal?.throwIfAborted();
-    const names = await this.#names(directory.slice(0, -1), true);
-    // A directory's keys all go on with "/", so it is sorted as if its name did.
-    for (const name of names.sort(compare)) {
-      const key = directory + name;
-      if (key.endsWith("/")) {
-        if (key !== `${TEMPORARY}/` && (key.startsWith(prefix) || prefix.startsWith(key))) yield* this.#walk(key, prefix, signal);
-      } else if (key.startsWith(prefix)) {
-        const entry = this.#entry(key);
-        if (entry) yield entry;
-      }
-    }
-    await nextTurn();
-  }
-
-  /** The names in a directory of the store that can be part of a key; directories end with "/" when asked for. */
-  async #names(directory: string, directories = false): Promise<string[]> {
-    const path = join(this.root, directory);
-    try {
-      const names: string[] = [];
-      if (!directories) return (await readdir(path)).filter(isKeyComponent);
-      for (const dirent of await readdir(path, { withFileTypes: true })) {
-        if (!isKeyComponent(dirent.name)) continue;
-        const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
-        names.push(isDirectory ? `${dirent.name}/` : dirent.name);
-      }
-      return names;
-    } catch (error) {
-      if (isAbsent(error)) return [];
-      throw storeFailure(error, this.url, `cannot list ${directory || "the store"}`, "read");
-    }
-  }
-
-  #entry(key: string): Entry | undefined {
-    let stat: Stats | undefined;
-    try {
-      stat = statSync(this.pathOf(key), { throwIfNoEntry: false });
-    } catch (error) {
-      if (isAbsent(error)) return undefined;
-      throw storeFailure(error, this.url, `cannot look at ${key}`, "read");
-    }
-    return stat?.isFile() ? { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+    yield* this.#catalogue.list(prefix, signal);
   }
 
   async *read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -303,23 +241,8 @@ class Directory implements DirectoryStore {
     });
   }
 
-  async *diagnose(): AsyncGenerator<Diagnosis> {
-    try {
-      this.#requireRoot();
-      await access(this.root, constants.R_OK | constants.X_OK);
-      yield { name: "store directory", ok: true, detail: this.root };
-    } catch (error) {
-      yield { name: "store directory", ok: false, detail: error instanceof Error ? error.message : String(error) };
-      return;
-    }
-    try {
-      this.temporary().discard();
-      yield { name: "store writable", ok: true, detail: "a file was made and removed" };
-    } catch (error) {
-      yield { name: "store writable", ok: false, detail: error instanceof Error ? error.message : String(error) };
-    }
-    const { bavail, bsize } = await statfs(this.root);
-    yield { name: "store space", ok: true, detail: `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free` };
+  diagnose(): AsyncGenerator<Diagnosis> {
+    return diagnoseDirectory(this, () => this.#requireRoot());
   }
 
   close(): void {}
@@ -368,18 +291,4 @@ function mkdirIfAbsent(directory: string): "created" | "exists" {
     if (systemCode(error) === "EEXIST") return "exists";
     throw error;
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  const code = systemCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
-
-function isDirectoryAt(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/** Keys are ASCII, so comparing code units compares bytes. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

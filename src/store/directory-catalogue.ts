@@ -1,0 +1,105 @@
+import { statSync, type Stats } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { objectKey, OBJECTS_PREFIX, parseName } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
+import { isAbsent, storeFailure } from "./directory-errors.ts";
+import { isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
+import type { Entry, StoredObject } from "./port.ts";
+
+/** What a directory store holds, read from its directories. */
+export class DirectoryCatalogue {
+  readonly #root: string;
+  readonly #url: string;
+
+  constructor(root: string, url: string) {
+    this.#root = root;
+    this.#url = url;
+  }
+
+  /** @see Store.find; an empty answer does not tell whether the root is there */
+  async find(oids: Iterable<Oid>, signal?: AbortSignal): Promise<Map<Oid, StoredObject[]>> {
+    const wanted = new Map<string, Set<string>>();
+    for (const oid of oids) {
+      const fanOut = oid.slice(0, 2);
+      const group = wanted.get(fanOut);
+      if (group) group.add(oid);
+      else wanted.set(fanOut, new Set([oid]));
+    }
+    const found = new Map<Oid, StoredObject[]>();
+    // A delta's name cannot be guessed from its oid, so the directory is read; once for all oids in it.
+    for (const [fanOut, group] of [...wanted].sort(([a], [b]) => compare(a, b))) {
+      signal?.throwIfAborted();
+      for (const fileName of (await this.#names(`${OBJECTS_PREFIX}${fanOut}`)).sort(compare)) {
+        const name = group.has(fileName.slice(0, 64)) ? parseName(fileName) : undefined;
+        const entry = name && this.#entry(objectKey(name));
+        if (!name || !entry) continue;
+        const objects = found.get(name.oid);
+        if (objects) objects.push({ ...entry, name });
+        else found.set(name.oid, [{ ...entry, name }]);
+      }
+    }
+    return found;
+  }
+
+  /** @see Store.list */
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<Entry> {
+    yield* this.#walk(prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix, signal);
+  }
+
+  /** @param directory "" or ends with "/" */
+  async *#walk(directory: string, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
+    signal?.throwIfAborted();
+    const names = await this.#names(directory.slice(0, -1), true);
+    // A directory's keys all go on with "/", so it is sorted as if its name did.
+    for (const name of names.sort(compare)) {
+      const key = directory + name;
+      if (key.endsWith("/")) {
+        if (key !== `${TEMPORARY}/` && (key.startsWith(prefix) || prefix.startsWith(key))) yield* this.#walk(key, prefix, signal);
+      } else if (key.startsWith(prefix)) {
+        const entry = this.#entry(key);
+        if (entry) yield entry;
+      }
+    }
+    await nextTurn();
+  }
+
+  /** The names in a directory of the store that can be part of a key; directories end with "/" when asked for. */
+  async #names(directory: string, directories = false): Promise<string[]> {
+    const path = join(this.#root, directory);
+    try {
+      const names: string[] = [];
+      if (!directories) return (await readdir(path)).filter(isKeyComponent);
+      for (const dirent of await readdir(path, { withFileTypes: true })) {
+        if (!isKeyComponent(dirent.name)) continue;
+        const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
+        names.push(isDirectory ? `${dirent.name}/` : dirent.name);
+      }
+      return names;
+    } catch (error) {
+      if (isAbsent(error)) return [];
+      throw storeFailure(error, this.#url, `cannot list ${directory || "the store"}`, "read");
+    }
+  }
+
+  #entry(key: string): Entry | undefined {
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(keyPath(this.#root, key), { throwIfNoEntry: false });
+    } catch (error) {
+      if (isAbsent(error)) return undefined;
+      throw storeFailure(error, this.#url, `cannot look at ${key}`, "read");
+    }
+    return stat?.isFile() ? { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+  }
+}
+
+function isDirectoryAt(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** Keys are ASCII, so comparing code units compares bytes. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
