@@ -112,8 +112,8 @@ function notesOn(wanted: readonly string[], recorded: readonly Change[], fromGit
 }
 
 async function pushNow(context: Context, notes: string[]): Promise<void> {
-  const { uploadStaged } = await import("../transfer/upload-staged.ts");
-  const { objects } = await uploadStaged(context);
+  const { uploadRecorded } = await import("./upload-recorded.ts");
+  const { objects } = await uploadRecorded(context);
   notes.push(`${objects} object${objects === 1 ? "" : "s"} uploaded`);
 }
 

@@ -4,3 +4,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function environment(): Environment {
   return process.env;
 }
+
+/** Sets a variable for a library that reads it from this process, unless the user has. */
+export function setDefault(name: string, value: string): void {
+  process.env[name] ??= value;
+}

@@ -1,12 +1,14 @@
 import { access, constants, statfs } from "node:fs/promises";
-import type { DirectoryStore } from "./directory.ts";
 import type { Diagnosis } from "./port.ts";
 
 /**
  * Whether the directory can be read and written, and how much room is left.
  * @param requireRoot throws when the root is not there
  */
-export async function* diagnoseDirectory(store: DirectoryStore, requireRoot: () => void): AsyncGenerator<Diagnosis> {
+export async function* diagnoseDirectory(
+  store: { readonly root: string; temporary(): { discard(): void } },
+  requireRoot: () => void,
+): AsyncGenerator<Diagnosis> {
   try {
     requireRoot();
     await access(store.root, constants.R_OK | constants.X_OK);

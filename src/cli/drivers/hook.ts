@@ -17,7 +17,7 @@ export async function run([name, ...args]: string[], makeContext: (repository: R
       await checkCommit(context);
       return 0;
     case "pre-push":
-      return (await import("../../git/pre-push.ts")).run(context, args);
+      return (await import("../../commands/pre-push.ts")).run(context, args);
     case "wait":
       await waitFor(context.repository, args.map(Number), () => settleQuietly(context, { final: true }));
       return 0;

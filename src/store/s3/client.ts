@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { setDefault } from "../../config/environment.ts";
 import type { S3Settings } from "../../config/settings.ts";
 import type { Report } from "../../events.ts";
 import { retry, type RetryOptions } from "../retry.ts";
@@ -108,7 +109,7 @@ export class S3Connection {
 
   async #connect(): Promise<S3Client> {
     // The SDK would tell users which Node its later versions need; which version we come with is not their matter.
-    process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+    setDefault("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true");
     let client = new S3Client(this.#config(this.settings.region));
     try {
       await client.config.region();

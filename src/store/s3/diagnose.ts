@@ -5,7 +5,8 @@ import type { Diagnosis } from "../port.ts";
 import { checksums, toBody } from "./body.ts";
 import type { S3Connection } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
-import { refusesCondition, removeObject } from "./write.ts";
+import { removeObject } from "./write.ts";
+import { refusesCondition } from "./requests.ts";
 
 /** S3 refuses requests that are 15 minutes off. */
 const MOST_SKEW_MS = 5 * 60 * 1000;

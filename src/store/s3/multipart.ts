@@ -19,7 +19,7 @@ import { checksums, readBodies, sendBody, toBase64, withMemory, type Body } from
 import type { S3Connection } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
 import { abortExpired, findUpload, type FoundPart, type Upload } from "./unfinished.ts";
-import { head, keeping, refusesCondition } from "./write.ts";
+import { head, keeping, refusesCondition } from "./requests.ts";
 
 const MIB = 1024 * 1024;
 const LEAST_PART_BYTES = 5 * MIB;

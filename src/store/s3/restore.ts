@@ -3,7 +3,7 @@ import { BallastError } from "../../errors.ts";
 import type { RestoreRequest } from "../port.ts";
 import type { S3Connection } from "./client.ts";
 import { s3Code } from "./errors.ts";
-import { head } from "./write.ts";
+import { head } from "./requests.ts";
 
 /** Hours of the Standard tier, the upper of the documented ones (S3 User Guide, "Understanding archive retrieval options"). */
 const HOURS: Readonly<Record<string, number>> = {

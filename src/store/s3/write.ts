@@ -1,19 +1,11 @@
-import {
-  DeleteObjectCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  type HeadObjectCommandOutput,
-  type PutObjectCommandOutput,
-  type S3Client,
-  type ServerSideEncryption,
-  type StorageClass,
-} from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
 import type { ByteSource } from "../port.ts";
 import { checksums, readBody, sendBody, toBase64, toBody, withMemory, type Body } from "./body.ts";
 import { isAbsent, type S3Connection, type SendOptions } from "./client.ts";
-import { s3Code, s3Status } from "./errors.ts";
+import { s3Status } from "./errors.ts";
 import { writeInParts } from "./multipart.ts";
+import { head, keeping, refusesCondition } from "./requests.ts";
 
 /** Larger objects cost too much to be written again only to learn how the provider answers. */
 const TRIAL_BYTES = 256 * 1024;
@@ -42,35 +34,6 @@ export async function removeObject(s3: S3Connection, key: string, signal?: Abort
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
-}
-
-/** What the store says about an object, or undefined when there is none. */
-export async function head(s3: S3Connection, key: string, signal?: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
-  try {
-    return await s3.request(
-      { action: "look at", key },
-      (client, options) => client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key), ChecksumMode: "ENABLED" }), options),
-      signal,
-    );
-  } catch (error) {
-    if (isAbsent(error)) return undefined;
-    throw error;
-  }
-}
-
-/** How the settings want an object to be kept. Control files stay in the standard class: they are short and often read. */
-export function keeping(s3: S3Connection, key: string): { ServerSideEncryption?: ServerSideEncryption; SSEKMSKeyId?: string; StorageClass?: StorageClass } {
-  const { sse, sseKmsKeyId, storageClass } = s3.settings;
-  return {
-    ...(sse === undefined ? {} : { ServerSideEncryption: sse }),
-    ...(sse !== "aws:kms" || sseKmsKeyId === undefined ? {} : { SSEKMSKeyId: sseKmsKeyId }),
-    ...(storageClass === undefined || !key.startsWith(OBJECTS_PREFIX) ? {} : { StorageClass: storageClass as StorageClass }),
-  };
-}
-
-/** Whether the provider says that it does not know conditional writes. */
-export function refusesCondition(error: unknown): boolean {
-  return s3Status(error) === 501 || s3Code(error) === "NotImplemented";
 }
 
 async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {

@@ -1,13 +1,13 @@
 import type { Context } from "../context.ts";
 import { readManifestFile } from "../worktree/session.ts";
-import { upload } from "./upload.ts";
+import { upload } from "../transfer/upload.ts";
 
 /**
  * Uploads what the manifest file names now, before any commit does.
  * @returns how many objects were uploaded; those that the store had already do not count
  * @throws as {@link upload}
  */
-export async function uploadStaged(context: Context): Promise<{ objects: number }> {
+export async function uploadRecorded(context: Context): Promise<{ objects: number }> {
   const byOid = new Map([...readManifestFile(context.repository).values()].map((asset) => [asset.oid, asset]));
   const { uploaded } = await upload(context, [...byOid.values()]);
   return { objects: uploaded.length };

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { stillHere } from "../transfer/notes.ts";
 import { planPush } from "../transfer/plan-push.ts";
 import { upload } from "../transfer/upload.ts";
-import { parseRefUpdates } from "./ref-updates.ts";
+import { parseRefUpdates } from "../git/ref-updates.ts";
 
 /**
  * The pre-push hook: before Git publishes commits, everything that they need is in the remote store. When no commit of
