@@ -1,4 +1,4 @@
-import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandInput, type PutObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
 import type { ByteSource } from "../port.ts";
 import { checksums, readBody, sendBody, toBase64, toBody, withMemory, type Body } from "./body.ts";
