@@ -5,8 +5,9 @@ import type { Run } from "./verb.ts";
 
 /** Shows what `checkout` and `pull` return. @returns the exit status: not 0 when an asset could not be restored */
 export function showCheckout(result: CheckoutResult, { json, dryRun }: { json: boolean; dryRun: boolean }, { out, notes, report }: Run): number {
-  const { restored, removed, kept, modified, missing, archived, bytes } = result;
-  const status = missing.length > 0 ? EXIT_STATUS.OBJECT_MISSING : archived.length > 0 ? EXIT_STATUS.OBJECT_ARCHIVED : 0;
+  const { restored, removed, kept, modified, blocked, missing, archived, bytes } = result;
+  const [first] = missing;
+  const status = first ? EXIT_STATUS[first.code] : blocked.length > 0 ? EXIT_STATUS.NOT_A_FILE : archived.length > 0 ? EXIT_STATUS.OBJECT_ARCHIVED : 0;
   if (json) {
     out.json(result);
     return status;
@@ -18,13 +19,28 @@ export function showCheckout(result: CheckoutResult, { json, dryRun }: { json: b
   for (const { path, oid } of kept) out.line(`replaced ${formatPath(path)}; your edit: git ballast show ${oid} > <file>`);
   for (const path of modified) out.line(`modified ${formatPath(path)}, left alone (--force replaces it)`);
   for (const { path, expectedHours } of archived) out.line(`archived ${formatPath(path)}${expectedHours === undefined ? "" : `, to be had in about ${count(expectedHours, "hour")}: run this again then`}`);
-  for (const { path, why } of missing) report({ kind: "warning", message: `not restored: ${path}: ${why}` });
+  for (const group of byReason(missing)) {
+    const { path, why, hint } = group[0]!;
+    const others = group.length === 1 ? "" : ` and ${group.length - 1} more`;
+    report({ kind: "warning", message: `not restored: ${path}${others}: ${why}`, ...(hint ? { hint } : {}) });
+  }
+  for (const path of blocked) {
+    report({ kind: "warning", message: `not restored: ${path}: something that is no regular file stands there or above it`, hint: "move it away, then git ballast checkout" });
+  }
   const parts = [`${count(restored.length, "asset")} ${dryRun ? "to restore" : "restored"}`];
   if (!dryRun && bytes > 0) parts[0] += ` (${formatBytes(bytes)})`;
   if (removed.length > 0) parts.push(`${removed.length} ${dryRun ? "to remove" : "removed"}`);
   if (missing.length > 0) parts.push(`${missing.length} missing`);
+  if (blocked.length > 0) parts.push(`${blocked.length} blocked`);
   if (archived.length > 0) parts.push(`${archived.length} archived`);
-  out.line(restored.length + removed.length + missing.length + archived.length === 0 ? "Nothing to restore." : `${parts.join(", ")}.`);
+  out.line(restored.length + removed.length + missing.length + blocked.length + archived.length === 0 ? "Nothing to restore." : `${parts.join(", ")}.`);
   notes(result.notes);
   return status;
+}
+
+/** A store that does not answer is told once, not for every asset. */
+function byReason(missing: CheckoutResult["missing"]): CheckoutResult["missing"][] {
+  const groups = new Map<string, CheckoutResult["missing"]>();
+  for (const one of missing) groups.set(one.why, (groups.get(one.why) ?? []).concat(one));
+  return [...groups.values()];
 }
