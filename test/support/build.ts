@@ -27,7 +27,7 @@ async function build(): Promise<string> {
   await removeOld();
   const temporary = await mkdtemp(join(CACHE, "building-"));
   const { scripts } = JSON.parse(await readFile(join(PROJECT, "package.json"), "utf8")) as { scripts: { build: string } };
-  const command = scripts.build.slice(scripts.build.indexOf("esbuild ")).replace("--outdir=dist", '--outdir="$OUT"');
+  const command = scripts.build.slice(scripts.build.indexOf("esbuild ")).replace("--outdir=dist", '--outdir="$OUT"').replaceAll(" dist/", ' "$OUT"/').replace("=dist/", '="$OUT"/');
   await promisify(execFile)("sh", ["-c", `PATH="$PWD/node_modules/.bin:$PATH"; ${command}`], {
     cwd: PROJECT,
     env: { ...process.env, OUT: join(temporary, "dist") },
