@@ -61,7 +61,7 @@ export function worktreeState(repository: Repository, name: string): string {
   return join(repository.gitDir, "ballast", name);
 }
 
-/** Where the state that all worktrees share is kept: the local store, logs, the launcher. */
+/** Where the state that all worktrees share is kept: the local store and the logs. */
 export function sharedState(repository: Repository, name: string): string {
   return join(repository.commonDir, "ballast", name);
 }

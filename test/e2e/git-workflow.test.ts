@@ -302,7 +302,7 @@ describe("git discards or sets aside", () => {
     await remove("b.psd");
     if (look) expect(await status()).toBe(DIRTY);
     const { stderr } = await box.tryGit(name, ...command);
-    // restore and checkout of paths run no hook; the next command catches up.
+    // Whichever hooks the command ran: by the next one at the latest the assets have followed.
     const later = await box.tryGit(name, "commit", "--quiet", "--allow-empty", "-m", "next");
     expect(await assets()).toEqual({ "a.psd": "a1", "b.psd": "b1" });
     expect(await status()).toBe("");

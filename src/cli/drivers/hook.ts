@@ -46,7 +46,11 @@ async function bringUp(context: Context): Promise<void> {
     context.report({ kind: "warning", message: `not restored: ${first!.path}${others}: ${first!.why}`, hint: "git ballast checkout, once that is mended" });
   }
   if (restored.length + removed.length > 0) {
-    context.report({ kind: "info", message: `${restored.length} assets restored${removed.length ? `, ${removed.length} removed` : ""}` });
+    context.report({ kind: "info", message: [count(restored.length, "restored"), count(removed.length, "removed")].filter(Boolean).join(", ") });
   }
   if (!stamped) waitInBackground(context.repository);
+}
+
+function count(assets: number, what: string): string {
+  return assets === 0 ? "" : `${assets} asset${assets === 1 ? "" : "s"} ${what}`;
 }
