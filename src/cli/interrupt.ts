@@ -4,12 +4,14 @@ import { BallastError } from "../errors.ts";
 export interface Interrupts {
   /** Aborted, with an INTERRUPTED error as the reason, by Ctrl-C or a request to terminate. */
   readonly signal: AbortSignal;
-  /** Takes the handlers off again. */
+  /** The work has ended: takes the handlers off again, or after an interruption sees to it that the process ends too. */
   release(): void;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const STATUS = 130;
+/** How long connections may take to close after an interruption. */
+const GRACE_MS = 1000;
 
 /** The first signal lets the work that is under way end in order; the second ends the process at once. */
 export function watchInterrupts(process: NodeJS.Process): Interrupts {
@@ -24,6 +26,10 @@ export function watchInterrupts(process: NodeJS.Process): Interrupts {
   return {
     signal: controller.signal,
     release: () => {
+      if (controller.signal.aborted) {
+        setTimeout(() => process.exit(STATUS), GRACE_MS).unref();
+        return;
+      }
       for (const name of SIGNALS) process.off(name, onSignal);
     },
   };

@@ -13,11 +13,6 @@ export class Output {
     });
   }
 
-  /** Whether a person reads it, as far as can be told. */
-  get isTerminal(): boolean {
-    return this.#stream.isTTY === true;
-  }
-
   write(text: string | Uint8Array): void {
     this.#stream.write(text);
   }

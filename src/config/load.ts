@@ -24,17 +24,12 @@ export interface Loaded {
 
 /**
  * The settings in effect: command line, then `BALLAST_*`, then `git config ballast.*`, then `.ballast/config`, then
- * defaults. `AWS_*` is left to the AWS SDK. Outside a repository only the first two and Git's global ones count.
+ * defaults. `AWS_*` is left to the AWS SDK.
  * @throws USAGE for the command line, CONFIG_INVALID for anything else that is not valid
  */
 export async function loadSettings(repository: Repository, { flags = {}, env = environment() }: Sources = {}): Promise<Loaded> {
   const committed = readCommitted(repository);
   return resolveSettings({ flags, env, git: await readGitSettings(repository), committed: committed.values, warnings: committed.warnings });
-}
-
-/** The settings for where there is no repository yet: command line and environment only. */
-export function settingsWithout({ flags = {}, env = environment() }: Sources = {}): Loaded {
-  return resolveSettings({ flags, env, git: new Map(), committed: new Map(), warnings: [] });
 }
 
 export interface RawSources {

@@ -45,13 +45,18 @@ test("Ctrl-C ends the work in order and says how to continue; a second one ends 
     const child = spawn(box.path("bin/git-ballast"), args, { cwd: box.path("repo"), env: box.env, stdio: ["ignore", "pipe", "pipe"] });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-    const connected = once(server, "connection");
-    await connected;
+    const closed = once(child, "close");
+    await Promise.race([
+      once(server, "connection"),
+      closed.then(() => Promise.reject(new Error(`it ended before it asked anything: ${stderr}`))),
+    ]);
     for (let i = 0; i < times; i++) {
       child.kill("SIGINT");
       await pause(20);
     }
-    expect(await once(child, "close")).toEqual([130, null]);
+    // The second signal may find Node on its way out, where no handler is left: 130 to a shell as well.
+    const endings: unknown[] = times === 1 ? [[130, null]] : [[130, null], [null, "SIGINT"]];
+    expect(endings).toContainEqual(await closed);
     if (times === 1) expect(stderr).toMatch(/interrupted.*\n.*run the same command again/);
   }
   server.close();
