@@ -1,7 +1,7 @@
 import { environment, type Environment } from "../config/environment.ts";
 import { loadSettings } from "../config/load.ts";
 import type { Context } from "../context.ts";
-import { isBallastError } from "../errors.ts";
+import { fromSystemError, isBallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { openRepository, sharedState, type Repository } from "../git/repository.ts";
 import { watchInterrupts } from "./interrupt.ts";
@@ -66,7 +66,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     log.close(`ended with status ${status}`);
     return status;
   } catch (thrown) {
-    const error = wasInterrupted(thrown, interrupts.signal) ? interrupts.signal.reason : thrown;
+    const error = wasInterrupted(thrown, interrupts.signal) ? interrupts.signal.reason : fromSystemError(thrown, whatFailed(thrown));
     reporter.close();
     process.stderr.write(renderError(error, { verbose: options.verbose, json: options.progress === "json", style: styleFor(process.stderr, env) }));
     log.close(error instanceof Error ? `failed: ${error.message}` : "failed");
@@ -80,4 +80,10 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
 /** After an abort, whatever comes up is its consequence, unless it is a finding of its own. */
 function wasInterrupted(error: unknown, signal: AbortSignal): boolean {
   return signal.aborted && (!isBallastError(error) || isBallastError(error, "INTERRUPTED", "GIT_FAILED"));
+}
+
+/** A full or read-only disk can meet any write, also those that no module expects to fail. */
+function whatFailed(error: unknown): string {
+  const { syscall = "write", path } = error as NodeJS.ErrnoException;
+  return `cannot ${syscall}${path === undefined ? "" : ` ${path}`}`;
 }

@@ -34,6 +34,8 @@ export interface CheckoutResult extends RestoreResult {
   readonly kept: { path: string; oid: Oid }[];
   /** Left alone, since they were edited and `force` was not given. */
   readonly modified: string[];
+  /** Left alone, since something that is no regular file (a link, a directory) stands there or above. */
+  readonly blocked: string[];
   readonly notes: string[];
 }
 
@@ -57,19 +59,24 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
   const chosen = choose(context, options, seen);
   const { due, modified } = sort(options, chosen);
+  const blocked = chosen.filter(({ state, m }) => state === "blocked" && m !== undefined).map(({ path }) => path);
   if (options.dryRun) {
     const restored = due.filter(({ m }) => m).map(({ path }) => path);
-    return { ...NOTHING, restored, removed: due.filter(({ m }) => !m).map(({ path }) => path), modified, notes };
+    return { ...NOTHING, restored, removed: due.filter(({ m }) => !m).map(({ path }) => path), modified, blocked, notes };
   }
   const kept = await keepEdits(context, due);
   for (const { path } of due) worktree.index.update(path, { open: undefined });
   let result: RestoreResult = NOTHING;
   try {
     result = await restore(context, worktree, due.map(({ path, m, stat }) => ({ path, target: m, expect: stat })), options);
+  } catch (error) {
+    // What was not reached is still to be restored, and no edit of the user's.
+    for (const { path, m } of due) if (m && worktree.index.get(path)?.w?.oid !== m.oid) worktree.index.update(path, { open: "restore" });
+    throw error;
   } finally {
     await settleRest(context, worktree, seen, due);
   }
-  return { ...result, kept, modified, notes };
+  return { ...result, kept, modified, blocked, notes };
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };

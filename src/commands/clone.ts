@@ -57,7 +57,7 @@ export async function clone(around: Pick<Context, "cwd" | "report" | "signal"> &
   await install(context);
   await pinAndProbe(context, directory, finish);
   const { restored, bytes, missing, archived, notes } = await checkout(context, EVERYTHING);
-  if (missing.length > 0) throw incomplete(directory, missing, finish, "OBJECT_MISSING");
+  if (missing.length > 0) throw incomplete(directory, missing, finish, missing[0]!.code);
   return { ...result, restored, bytes, archived: archived.map(({ path }) => path), notes };
 }
 

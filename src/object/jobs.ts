@@ -12,7 +12,7 @@ import { isVanished, type FileStat } from "./stable-file.ts";
 export type Job =
   | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined }
   | { readonly kind: "hash"; readonly path: string }
-  | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean };
+  | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
 /** What a job gives; undefined for a file that is not there. */
 export type JobResult = Ingested | HashedFile | FileStat | undefined;
@@ -67,7 +67,7 @@ export class JobRunner {
   async #do(job: Job, signal: AbortSignal): Promise<JobResult> {
     const onBytes = this.#onBytes;
     if (job.kind === "restore") {
-      return materialise(this.#store, job.name, job.temporary, { expectedSize: job.sizeBytes, exec: job.exec, signal, onBytes });
+      return materialise(this.#store, job.name, job.temporary, { expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });

@@ -14,6 +14,8 @@ export interface MaterialiseOptions extends Omit<DecodeOptions, "limitBytes"> {
   readonly expectedSize?: number | undefined;
   /** Makes the file executable for whoever the umask allows. */
   readonly exec: boolean;
+  /** How errors name the file; default: `temporary`. */
+  readonly label?: string | undefined;
   /** Called with the content's bytes written since the last call. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -56,7 +58,7 @@ export async function materialiseFrom(
   return finish(fd, temporary, async () => {
     let sizeBytes = 0;
     for await (const chunk of decodeVerified(name, encoded, { ...options, limitBytes: options.expectedSize })) {
-      for (let at = 0; at < chunk.length; ) at += (await writeAsync(fd, chunk, at, chunk.length - at, null).catch(failed(temporary))).bytesWritten;
+      for (let at = 0; at < chunk.length; ) at += (await writeAsync(fd, chunk, at, chunk.length - at, null).catch(failed(temporary, options))).bytesWritten;
       sizeBytes += chunk.length;
       options.onBytes?.(chunk.length);
     }
@@ -70,7 +72,7 @@ async function materialiseClone(path: string, name: ObjectName, temporary: strin
   try {
     fd = openClone(path, temporary, modeOf(options));
   } catch (error) {
-    return failed(temporary)(error);
+    return failed(temporary, options)(error);
   }
   if (fd === undefined) return undefined;
   return finish(fd, temporary, async () => {
@@ -87,7 +89,7 @@ function writeWhole(content: Buffer, name: ObjectName, temporary: string, option
     try {
       for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
     } catch (error) {
-      failed(temporary)(error);
+      failed(temporary, options)(error);
     }
     options.onBytes?.(content.length);
   });
@@ -110,7 +112,7 @@ function create(temporary: string, options: MaterialiseOptions): number {
   try {
     return openSync(temporary, "wx", modeOf(options));
   } catch (error) {
-    return failed(temporary)(error);
+    return failed(temporary, options)(error);
   }
 }
 
@@ -131,8 +133,8 @@ function readSync<T>(store: DirectoryStore, name: ObjectName, read: () => T): T 
   }
 }
 
-function failed(temporary: string): (error: unknown) => never {
+function failed(temporary: string, { label }: MaterialiseOptions): (error: unknown) => never {
   return (error) => {
-    throw fromSystemError(error, `cannot write ${temporary}`);
+    throw fromSystemError(error, label === undefined ? `cannot write ${temporary}` : `cannot restore ${label}`);
   };
 }

@@ -40,6 +40,8 @@ export interface RestoreJob {
   readonly name: ObjectName;
   /** A path beside the target where nothing is yet. */
   readonly temporary: string;
+  /** How errors name the file; default: the temporary one. */
+  readonly label?: string | undefined;
   /** The content's size as the manifest says it. */
   readonly sizeBytes: number;
   readonly exec: boolean;
@@ -115,7 +117,7 @@ class Pool implements IngestPool {
   async restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void = () => {}): Promise<FileStat[]> {
     const task: Task = {
       op: "restore",
-      jobs: jobs.map(({ name, temporary, sizeBytes, exec }): Job => ({ kind: "restore", name, temporary, sizeBytes, exec })),
+      jobs: jobs.map(({ name, temporary, sizeBytes, exec, label }): Job => ({ kind: "restore", name, temporary, sizeBytes, exec, label })),
       sizes: jobs.map(({ sizeBytes }) => sizeBytes),
       done: (result, index) => done(result as FileStat, index),
     };

@@ -38,6 +38,8 @@ async function followNow(repository: Repository): Promise<boolean> {
   if (staged === undefined) return true;
   if (!staged.equals(readFileSync(manifestFile(repository)))) {
     parseManifest(staged, `the staged ${MANIFEST_PATH}`);
+    // Git must have no size in mind by which it would call the new file modified without asking, should this run end here.
+    if (!(await rereadEntry(repository, []))) return false;
     writeStamped(repository, staged);
   }
   return rereadEntry(repository);
@@ -46,13 +48,14 @@ async function followNow(repository: Repository): Promise<boolean> {
 /**
  * Has Git forget what it noted of the manifest file and look at it anew: the same blob stays staged. Does nothing
  * when another Git process holds the index; that one looks anew itself.
+ * @param look when empty, Git looks anew when it is next asked
  * @returns whether Git did so
  */
-export async function rereadEntry(repository: Repository): Promise<boolean> {
+export async function rereadEntry(repository: Repository, look: readonly string[] = ["--refresh"]): Promise<boolean> {
   const env = { BALLAST_SETTLING: "1", GIT_INDEX_FILE: undefined };
   const blob = await stagedManifestBlob(repository, env);
   if (blob === undefined) return true;
-  const args = ["update-index", "-q", "--cacheinfo", `100644,${blob},${MANIFEST_PATH}`, "--refresh"];
+  const args = ["update-index", "-q", "--cacheinfo", `100644,${blob},${MANIFEST_PATH}`, ...look];
   return (await runGit(args, at(repository, { env, accept: [1, 128] }))).status !== 128;
 }
 

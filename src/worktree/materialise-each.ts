@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
-import { isBallastError, type BallastError } from "../errors.ts";
+import { isBallastError, type BallastError, type ErrorCode } from "../errors.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { materialise } from "../object/materialise.ts";
 import type { ObjectName } from "../object/name.ts";
@@ -21,8 +21,17 @@ export interface MaterialiseRequest {
   readonly restoreArchived?: boolean;
 }
 
+/** An asset that could not be restored, and why. */
+export interface Missing {
+  readonly path: string;
+  readonly oid: Oid;
+  readonly code: ErrorCode;
+  readonly why: string;
+  readonly hint?: string | undefined;
+}
+
 export interface OutOfReach {
-  readonly missing: { path: string; oid: Oid; why: string }[];
+  readonly missing: Missing[];
   readonly archived: { path: string; oid: Oid; expectedHours?: number | undefined }[];
 }
 
@@ -61,7 +70,7 @@ export async function materialiseEach(
     for (const ready of here) if (!done.has(ready)) rmSync(ready.temporary, { force: true });
     report({ kind: "end", op: "restore", ok });
   }
-  result.missing.push(...located.missing.map(({ path, oid }) => ({ path, oid, why: located.failure?.message ?? `no store has ${oid}` })));
+  result.missing.push(...located.missing.map((asset) => missing(asset, located.failure)));
   result.archived.push(...(await askForArchived(context, located, restoreArchived)));
   return result;
 }
@@ -85,7 +94,7 @@ async function restoreGroup(
   const { store } = group[0]!;
   const pool = openPool(context, store.root);
   try {
-    const jobs = group.map(({ asset, name, temporary }) => ({ name, temporary, sizeBytes: asset.sizeBytes, exec: asset.exec }));
+    const jobs = group.map(({ asset, name, temporary }) => ({ name, temporary, sizeBytes: asset.sizeBytes, exec: asset.exec, label: asset.path }));
     await pool.restore(jobs, (_stat, index) => placed(group[index]!));
     return;
   } catch (error) {
@@ -99,14 +108,19 @@ async function restoreGroup(
     const { asset, name, temporary } = ready;
     rmSync(temporary, { force: true });
     try {
-      await materialise(store, name, temporary, { exec: asset.exec, expectedSize: asset.sizeBytes, signal: siblings });
+      await materialise(store, name, temporary, { exec: asset.exec, expectedSize: asset.sizeBytes, label: asset.path, signal: siblings });
     } catch (error) {
       if (!isBadObject(error)) throw error;
-      result.missing.push({ path: asset.path, oid: asset.oid, why: error.message });
+      result.missing.push(missing(asset, error));
       return;
     }
     placed(ready);
   }, signal);
+}
+
+function missing({ path, oid }: { path: string; oid: Oid }, failure: BallastError | undefined): Missing {
+  if (failure === undefined) return { path, oid, code: "OBJECT_MISSING", why: `no store has ${oid}` };
+  return { path, oid, code: failure.code, why: failure.message, hint: failure.hint };
 }
 
 function isBadObject(error: unknown): error is BallastError {

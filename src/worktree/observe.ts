@@ -74,7 +74,16 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
 
   const seen = new Map<string, Seen>();
   for (const [path, stat] of stats) seen.set(path, see(worktree, path, stat, contents.get(path), provisional.has(path)));
+  for (const [path, sight] of seen) if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
   return seen;
+}
+
+/** Whether a directory that holds this file stands in the place of an asset: no manifest has room for both. */
+function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (seen.get(path.slice(0, end))?.m !== undefined) return true;
+  }
+  return false;
 }
 
 function see(

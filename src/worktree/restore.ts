@@ -9,7 +9,7 @@ import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { DirectoryCheck } from "./observe.ts";
 import { keepContents } from "./contents.ts";
-import { materialiseEach } from "./materialise-each.ts";
+import { materialiseEach, type Missing } from "./materialise-each.ts";
 import type { Worktree } from "./session.ts";
 import { nowNs, sameStat } from "./stat-index.ts";
 
@@ -26,7 +26,7 @@ export interface RestoreResult {
   readonly restored: string[];
   readonly removed: string[];
   /** Left as they were, since their content is out of reach. */
-  readonly missing: { path: string; oid: Oid; why: string }[];
+  readonly missing: Missing[];
   readonly archived: { path: string; oid: Oid; expectedHours?: number | undefined }[];
   readonly bytes: number;
 }
@@ -61,8 +61,8 @@ export async function restore(
     result.restored.push(asset.path);
     bytes += asset.sizeBytes;
   });
-  for (const { path, oid, why } of outcome.missing) {
-    result.missing.push({ path, oid, why });
+  result.missing.push(...outcome.missing);
+  for (const { path } of outcome.missing) {
     if (expected.get(path)) worktree.index.update(path, { open: "restore" });
   }
   result.archived.push(...outcome.archived);

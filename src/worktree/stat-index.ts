@@ -14,7 +14,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { BallastError, systemCode } from "../errors.ts";
+import { BallastError, fromSystemError, isBallastError, systemCode } from "../errors.ts";
 import { oidAt, type Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import type { Content } from "./states.ts";
@@ -89,10 +89,21 @@ export class StatIndex {
    * Writes what changed, on top of what another process may have written meanwhile.
    * @param patience how long to wait for another process, in milliseconds; 0 gives up at once and keeps the changes in
    *   memory, which is right for whoever merely looked
-   * @throws LOCKED when another process holds the index for longer than `patience`
+   * @throws LOCKED when another process holds the index for longer than `patience`; DISK_FULL, FILE_DENIED when `patience`
+   *   is not 0
    */
   async save(patience = 30_000): Promise<void> {
     if (!this.dirty) return;
+    try {
+      await this.#write(patience);
+    } catch (cause) {
+      const error = fromSystemError(cause, `cannot write ${this.#file}`);
+      // Whoever merely looks has seen what there was to see; the next one hashes again.
+      if (patience > 0 || !isBallastError(error, "DISK_FULL", "FILE_DENIED")) throw error;
+    }
+  }
+
+  async #write(patience: number): Promise<void> {
     mkdirSync(dirname(this.#file), { recursive: true });
     const release = await lockIndex(this.#file, patience);
     if (release === undefined) return;

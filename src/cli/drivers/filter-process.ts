@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
-import { BallastError } from "../../errors.ts";
+import { BallastError, fromSystemError, isBallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
@@ -52,12 +52,23 @@ class Filter {
       const answer = Buffer.from(isRecording(repository) ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
       this.#last = { input, answer };
       return answer;
-    } catch (error) {
+    } catch (thrown) {
+      const error = fromSystemError(thrown, "cannot record");
       if (!(error instanceof BallastError)) throw error;
       context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
-      writeAtomically(worktreeState(repository, "failed"), `${error.message}\n`);
+      noteFailure(repository, error);
       return undefined;
     }
+  }
+}
+
+/** Has pre-commit record what could not be told now. */
+function noteFailure(repository: Repository, { message }: BallastError): void {
+  try {
+    writeAtomically(worktreeState(repository, "failed"), `${message}\n`);
+  } catch (error) {
+    // On a full disk Git cannot write its commit either.
+    if (!isBallastError(error, "DISK_FULL", "FILE_DENIED")) throw error;
   }
 }
 
