@@ -2,18 +2,20 @@ import { lstatSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { at, type Repository } from "../git/repository.ts";
+import { at, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
+import { sameAsset, type Manifest } from "../manifest/manifest.ts";
 import { checkPath } from "../manifest/path.ts";
+import { withLock } from "../util/lock.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
 import { hashContents } from "../worktree/contents.ts";
 
 import { record } from "../worktree/record.ts";
-import { openWorktree, writeManifestFile, type Worktree } from "../worktree/session.ts";
+import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { settle } from "../worktree/settle.ts";
 import { isStamped } from "../worktree/stamp.ts";
-import { listTracked, patternFor, tracking, writePatterns } from "../worktree/tracking.ts";
+import { listTracked, patternFor, readTracking, tracking, writePatterns } from "../worktree/tracking.ts";
 import { changesBetween, type Change } from "./changes.ts";
 
 export interface TrackOptions {
@@ -52,17 +54,31 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const fromGit = await inGitIndex(repository, worktree);
   if (options.dryRun) return { patterns: added, recorded: await preview(context, worktree, fromGit), fromGit, notes: [] };
 
-  if (added.length > 0) writePatterns(repository, worktree.tracking.patterns);
+  // Another command may have changed the patterns or the manifest since they were read: ours is added to that.
+  const lock = worktreeState(repository, "track");
+  if (added.length > 0) await withLock(lock, () => writePatterns(repository, [...new Set([...readTracking(repository).patterns, ...added])]));
   if (fromGit.length > 0) await takeOutOfGit(repository, fromGit);
   const { assets } = await record(context, worktree);
   if (!isStamped(repository) || changesBetween(worktree.manifest, assets).length > 0) {
-    writeManifestFile(repository, assets.values());
+    await withLock(lock, () => writeManifestFile(repository, onTopOf(readManifestFile(repository), worktree.manifest, assets).values()));
     await rereadEntry(repository);
   }
   const recorded = changesBetween(worktree.manifest, assets);
   const notes = notesOn(wanted, recorded, fromGit, worktree);
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };
+}
+
+/** What is there now, with what changed between two other manifests. */
+function onTopOf(now: Manifest, before: Manifest, after: Manifest): Manifest {
+  const merged: Manifest = new Map(now);
+  for (const path of new Set([...before.keys(), ...after.keys()])) {
+    const asset = after.get(path);
+    if (sameAsset(before.get(path), asset)) continue;
+    if (asset) merged.set(path, asset);
+    else merged.delete(path);
+  }
+  return merged;
 }
 
 function checkArgument(repository: Repository, cwd: string, argument: string): void {

@@ -14,9 +14,10 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { BallastError, fromSystemError, isBallastError, systemCode } from "../errors.ts";
+import { fromSystemError, isBallastError, systemCode } from "../errors.ts";
 import { oidAt, type Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
+import { acquireLock } from "../util/lock.ts";
 import type { Content } from "./states.ts";
 
 /** The content that a file had when it was hashed. */
@@ -105,7 +106,7 @@ export class StatIndex {
 
   async #write(patience: number): Promise<void> {
     mkdirSync(dirname(this.#file), { recursive: true });
-    const release = await lockIndex(this.#file, patience);
+    const release = await acquireLock(this.#file, patience);
     if (release === undefined) return;
     try {
       if (identityOf(this.#file) !== this.#identity) {
@@ -124,28 +125,6 @@ export class StatIndex {
     } finally {
       await release().catch(() => {});
     }
-  }
-}
-
-async function lockIndex(file: string, patience: number): Promise<(() => Promise<void>) | undefined> {
-  const { default: lockfile } = await import("proper-lockfile");
-  const retries = Math.ceil(patience / 50);
-  try {
-    return await lockfile.lock(file, {
-      realpath: false,
-      // A killed process keeps nobody waiting for long.
-      stale: 5_000,
-      retries: { retries, minTimeout: 20, maxTimeout: 80, factor: 1.2, randomize: true },
-      // The write is atomic whoever holds the lock; losing it costs at most another process's cached hashes.
-      onCompromised: () => {},
-    });
-  } catch (cause) {
-    if (systemCode(cause) !== "ELOCKED") throw cause;
-    if (patience === 0) return undefined;
-    throw new BallastError("LOCKED", `another Ballast process holds ${file}`, {
-      hint: `wait for it to end; if none runs, remove ${file}.lock`,
-      cause,
-    });
   }
 }
 

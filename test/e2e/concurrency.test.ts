@@ -68,6 +68,21 @@ describe("in one repository, at the same time", () => {
     await expectStored(`${repo}/.git/ballast`, oidsOf(manifest));
   });
 
+  it("tracks of a few files, again and again: neither takes the other's pattern or assets away", async () => {
+    const repo = await repository();
+    const names = ["x", "y", "z"];
+    for (let round = 0; round < 6; round++) {
+      for (const name of names) await box.write(`${repo}/${name}${round}/file.bin`, contentOf(`${name}${round}`));
+      expectAll(await Promise.all(names.map((name) => box.ballast(repo, "track", `${name}${round}`))));
+      const patterns = (await box.read(`${repo}/.gitignore`)).toString().split("\n");
+      const manifest = parseManifest(await box.read(`${repo}/.ballast/manifest.jsonl`), "the manifest");
+      for (const name of names) {
+        expect(patterns).toContain(`/${name}${round}/`);
+        expect(manifest.get(`${name}${round}/file.bin`)?.oid).toBe(sha256(contentOf(`${name}${round}`)));
+      }
+    }
+  });
+
   it("a commit beside a track, status and checkout: the manifest is whole and has everything in the end", async () => {
     const repo = await repository();
     await fill(repo, "a");
