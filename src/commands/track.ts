@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { at, worktreeState, type Repository } from "../git/repository.ts";
+import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { sameAsset, type Manifest } from "../manifest/manifest.ts";
 import { checkPath } from "../manifest/path.ts";
@@ -51,6 +51,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const wanted = options.patterns.map((argument) => patternFor(repository, cwd, argument));
   const added = [...new Set(wanted)].filter((pattern) => !before.tracking.patterns.includes(pattern));
   const worktree: Worktree = { ...before, tracking: tracking([...before.tracking.patterns, ...added]) };
+  refuseOwnFiles(worktree);
   const fromGit = await inGitIndex(repository, worktree);
   if (options.dryRun) return { patterns: added, recorded: await preview(context, worktree, fromGit), fromGit, notes: [] };
 
@@ -67,6 +68,13 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const notes = notesOn(wanted, recorded, fromGit, worktree);
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };
+}
+
+/** Patterns that hide Git's own files, or ours, from Git would keep them out of every commit. */
+function refuseOwnFiles({ tracking }: Worktree): void {
+  const hidden = [".gitignore", ".gitattributes", MANIFEST_PATH].find((path) => tracking.matches(path));
+  if (hidden === undefined) return;
+  throw new BallastError("USAGE", `this would track ${hidden} too, which Git must have`, { hint: 'name directories, or patterns such as "*.psd"' });
 }
 
 /** What is there now, with what changed between two other manifests. */

@@ -105,6 +105,14 @@ describe("names", () => {
     expect(await box.git(repo, "ls-files", "starlet.bin", "b.bin")).toBe("b.bin\nstarlet.bin");
   });
 
+  it("of Git's own files are not hidden from Git by a pattern for everything", async () => {
+    const repo = await repository();
+    await box.write(`${repo}/x.bin`, "x");
+    const before = await box.read(`${repo}/.gitignore`);
+    for (const everything of [".", "*", "**", ".git*"]) expectRefused(await box.ballast(repo, "track", everything), 2, ".gitignore");
+    expect(await box.read(`${repo}/.gitignore`)).toEqual(before);
+  });
+
   it("that are not UTF-8 are refused with a line that shows them, and nothing is recorded", async () => {
     const repo = await repository();
     await mkdir(box.path(repo, "art"));
