@@ -1,7 +1,7 @@
 import { BallastError } from "../errors.ts";
 import { parseStoreUrl } from "./store-url.ts";
 import { suggest } from "../util/suggest.ts";
-import { boolean, duration, integer, oneOf, size, word, type Kind } from "./values.ts";
+import { boolean, duration, integer, oneOf, patterns, share, size, word, type Kind } from "./values.ts";
 
 /*
  * Every setting that there is. A key is spelled
@@ -64,6 +64,10 @@ export const KEYS = {
   "compression.mode": key(oneOf("auto", "always", "never"), "Whether content is compressed; auto tries a sample.", COMMITTED),
   "compression.level": key(integer(1, 9), "From 1, fast, to 9, small.", COMMITTED),
   "compression.engine": key(oneOf("zlib", "pako"), "zlib is fast; pako gives the same bytes on every machine.", COMMITTED),
+  "delta.mode": key(oneOf("auto", "never"), "Whether a new version is stored as its difference from another one.", COMMITTED),
+  "delta.maxRatio": key(share(0.01, 1), "A delta is kept only if it takes at most this share of the full encoding.", COMMITTED),
+  "delta.maxDepth": key(integer(1, 64), "How many deltas restoring one asset may take.", COMMITTED),
+  "delta.exclude": key(patterns, "Assets that never get deltas, as patterns with commas between them.", COMMITTED),
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
   "git.live": key(boolean, "Whether plain Git sees changed assets (git status, commit -a).", COMMITTED),
 } as const;
@@ -75,7 +79,7 @@ export type Values = { -readonly [K in KeyName]?: (typeof KEYS)[K] extends Key<i
 export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
 
 /** Other spellings: `compression = never` is what people write first. */
-const ALIASES = new Map<string, KeyName>([["compression", "compression.mode"]]);
+const ALIASES = new Map<string, KeyName>([["compression", "compression.mode"], ["delta", "delta.mode"]]);
 
 /** The key of this name, in any case; undefined when there is none. */
 export function findKey(name: string): KeyName | undefined {

@@ -80,7 +80,7 @@ function describe(origin: Origin): string {
 }
 
 function toSettings(values: Values, origins: Loaded["origins"]): Settings {
-  const { s3, compression } = DEFAULTS;
+  const { s3, compression, delta } = DEFAULTS;
   const shared = new Set<Origin>([".ballast/config", "default"]);
   return {
     storeUrl: values["store.url"] ?? DEFAULTS.storeUrl,
@@ -106,6 +106,12 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
       level: values["compression.level"] ?? compression.level,
       engine: values["compression.engine"] ?? compression.engine,
     },
+    delta: {
+      mode: values["delta.mode"] ?? delta.mode,
+      maxRatio: values["delta.maxRatio"] ?? delta.maxRatio,
+      maxDepth: values["delta.maxDepth"] ?? delta.maxDepth,
+      exclude: values["delta.exclude"] ?? delta.exclude,
+    },
     concurrency: values["concurrency"] ?? DEFAULTS.concurrency,
     gitLive: values["git.live"] ?? DEFAULTS.gitLive,
   };
@@ -113,7 +119,7 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
 
 /** The default of a key as text, or undefined when it has none. */
 export function defaultText(name: KeyName): string | undefined {
-  const { s3, compression } = DEFAULTS;
+  const { s3, compression, delta } = DEFAULTS;
   const values: Record<KeyName, unknown> = {
     "store.url": DEFAULTS.storeUrl,
     "store.region": s3.region,
@@ -133,6 +139,10 @@ export function defaultText(name: KeyName): string | undefined {
     "compression.mode": compression.mode,
     "compression.level": compression.level,
     "compression.engine": compression.engine,
+    "delta.mode": delta.mode,
+    "delta.maxRatio": delta.maxRatio,
+    "delta.maxDepth": delta.maxDepth,
+    "delta.exclude": delta.exclude.length === 0 ? undefined : delta.exclude,
     concurrency: DEFAULTS.concurrency,
     "git.live": DEFAULTS.gitLive,
   };

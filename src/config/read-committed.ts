@@ -84,8 +84,9 @@ function refuseUnsafe(text: string): void {
     if (name.length > 200) throw invalid(`line ${index + 1}: a name has ${name.length} characters`);
     if (/^\s*\[/.test(line) && !/^\s*\[[^\]]*\]\s*$/.test(line)) throw invalid(`line ${index + 1}: a section's ] is missing`);
   }
-  if (/^\s*compression\s*=/m.test(text) && /^\s*\[\s*compression\s*\]/m.test(text)) {
-    throw invalid("compression is both a value and a section; write mode = … in [compression]");
+  for (const name of ["compression", "delta"]) {
+    if (!new RegExp(`^\\s*${name}\\s*=`, "m").test(text) || !new RegExp(`^\\s*\\[\\s*${name}\\s*\\]`, "m").test(text)) continue;
+    throw invalid(`${name} is both a value and a section; write mode = … in [${name}]`);
   }
 }
 

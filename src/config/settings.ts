@@ -6,6 +6,7 @@ export interface Settings {
   readonly ownStoreKeys: readonly string[];
   readonly s3: S3Settings;
   readonly compression: CompressionSettings;
+  readonly delta: DeltaSettings;
   /** Files processed at a time by workers and transfers. */
   readonly concurrency: number;
   /** False turns the clean filter off: pre-commit records instead. */
@@ -43,6 +44,16 @@ export interface CompressionSettings {
   readonly engine: "zlib" | "pako";
 }
 
+export interface DeltaSettings {
+  readonly mode: "auto" | "never";
+  /** A delta is kept only if it takes at most this share of what the full encoding would. */
+  readonly maxRatio: number;
+  /** Deltas that restoring one content may apply one after the other. */
+  readonly maxDepth: number;
+  /** Patterns as in `.gitignore`: these assets never get deltas. */
+  readonly exclude: readonly string[];
+}
+
 const MIB = 1024 * 1024;
 
 export const DEFAULTS: Settings = {
@@ -65,6 +76,7 @@ export const DEFAULTS: Settings = {
     uploadExpiryMs: 7 * 24 * 3600 * 1000,
   },
   compression: { mode: "auto", level: 6, engine: "zlib" },
+  delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   gitLive: true,
 };

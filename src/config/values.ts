@@ -29,6 +29,25 @@ export function integer(min: number, max: number): Kind<number> {
   };
 }
 
+/** A share of a whole, with at most four decimals. */
+export function share(min: number, max: number): Kind<number> {
+  return {
+    expects: `a number from ${min} to ${max}, such as 0.5`,
+    parse: (text) => (/^(\d|\d?\.\d{1,4})$/.test(text) ? within(Number(text), min, max) : undefined),
+    format: String,
+  };
+}
+
+/** Patterns as in `.gitignore`, with commas between them; so a pattern cannot hold a comma, but `?` stands for one. */
+export const patterns: Kind<readonly string[]> = {
+  expects: "patterns as in .gitignore with commas between them, such as *.zip, /renders/",
+  parse(text) {
+    const list = text.split(",").map((pattern) => pattern.trim()).filter((pattern) => pattern !== "");
+    return list.some((pattern) => /[\u0000-\u001f]/.test(pattern)) ? undefined : list;
+  },
+  format: (list) => list.join(", "),
+};
+
 export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
     expects: words.length === 2 ? words.join(" or ") : `one of ${words.join(", ")}`,

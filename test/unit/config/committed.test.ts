@@ -38,6 +38,7 @@ describe("the committed file", () => {
     ["an array", "[store]\nurl[] = embedded\nurl[] = embedded", "more than once"],
     ["a section without an end", "[store\nurl = embedded", "] is missing"],
     ["compression as value and section", "compression = auto\n[compression]\nlevel = 3", "mode = "],
+    ["delta as value and section", "delta = never\n[delta]\nmaxDepth = 3", "mode = "],
     ["a very long name", `${"x".repeat(300)} = 1`, "characters"],
     ["a plain path, which means another place on each machine", "[store]\nurl = /mnt/x", "store.url"],
     ["a URL with credentials", "[store]\nurl = s3://key:word@bucket/x", "store.url"],

@@ -77,7 +77,9 @@ describe("keys", () => {
     for (const name of KEY_NAMES) expect(`ballast.${name}`).toMatch(/^ballast(\.[a-z]+)?\.[A-Za-z][A-Za-z0-9-]*$/);
   });
 
-  it("are found in any case, and `compression` is short for its mode", () => {
+  it("are found in any case, and `compression` and `delta` are short for their modes", () => {
+    expect(findKey("Delta")).toBe("delta.mode");
+    expect(environmentName("delta.mode")).toBe("BALLAST_DELTA");
     expect(findKey("STORE.PATHSTYLE")).toBe("store.pathStyle");
     expect(findKey("compression")).toBe("compression.mode");
     expect(findKey("__proto__")).toBeUndefined();
@@ -111,6 +113,31 @@ describe("units", () => {
     ["store.partSize", "0.5 GiB", 536_870_912],
   ])("%s = %s", (key, value, expected) => {
     expect(level(key, value)).toBe(expected);
+  });
+});
+
+describe("deltas", () => {
+  const delta = (key: string, value: string): unknown => resolveSettings({ ...NOTHING, flags: { [key]: value } }).settings.delta;
+  it.each([
+    ["delta", "never", { mode: "never" }],
+    ["delta.maxRatio", "0.25", { maxRatio: 0.25 }],
+    ["delta.maxRatio", ".5", { maxRatio: 0.5 }],
+    ["delta.maxRatio", "1", { maxRatio: 1 }],
+    ["delta.maxDepth", "1", { maxDepth: 1 }],
+    ["delta.exclude", "*.zip", { exclude: ["*.zip"] }],
+    ["delta.exclude", " *.zip , /renders/,, !keep.zip ", { exclude: ["*.zip", "/renders/", "!keep.zip"] }],
+    ["delta.exclude", "", { exclude: [] }],
+  ])("%s = %s", (key, value, expected) => {
+    expect(delta(key, value)).toEqual({ ...DEFAULTS.delta, ...expected });
+  });
+
+  it.each([["delta.maxRatio", "0"], ["delta.maxRatio", "2"], ["delta.maxRatio", "half"], ["delta.maxDepth", "0"], ["delta.maxDepth", "65"], ["delta.exclude", "a\nb"], ["delta", "always"]])("cannot be %s = %s", (key, value) => {
+    expect(() => delta(key, value)).toThrow(ballastError("USAGE", /command line: delta\./));
+  });
+
+  it("give their list of patterns as it is read back", () => {
+    const { origins } = resolveSettings({ ...NOTHING, flags: { "delta.exclude": "*.zip,/renders/" } });
+    expect(origins.get("delta.exclude")!.value).toBe("*.zip, /renders/");
   });
 });
 
