@@ -19,6 +19,7 @@ const LAYERS: readonly { readonly name: string; readonly holds: readonly string[
   { name: "transfer", holds: ["transfer/"] },
   { name: "manifest", holds: ["manifest/"] },
   { name: "object", holds: ["object/"] },
+  { name: "delta", holds: ["delta/"] },
   { name: "store", holds: ["store/"] },
   { name: "context", holds: ["context.ts"] },
   { name: "config", holds: ["config/"] },
