@@ -1,0 +1,163 @@
+/*
+ * Which contents a new one may be stored against, and whether the result is kept. Pure: sizes in, decisions out.
+ *
+ * Three bounds always hold for what is kept: the delta is at most `maxRatio` of the full encoding; at most `maxDepth`
+ * deltas stand on each other; and what a fresh clone fetches for the content, its own object and those of all its
+ * bases, is at most `maxChainRatio` times the full encoding. docs/decisions/ has the figures behind the constants.
+ */
+import type { DeltaSettings } from "../config/settings.ts";
+import type { Oid } from "../object/oid.ts";
+
+/** A content that could be a base. */
+export interface Link {
+  readonly oid: Oid;
+  /** Deltas that restoring it applies; 0 when it is stored whole. */
+  readonly depth: number;
+  /** Bytes that restoring it fetches: its own object and those of its bases. */
+  readonly chainBytes: number;
+}
+
+export interface Candidate extends Link {
+  /** What it is to the new content: the last version of the path, the content of a path that vanished, or a look-alike. */
+  readonly why: "version" | "renamed" | "similar";
+  /** Bytes to fetch before it can be read on this machine; 0 when it is here. */
+  readonly fetchBytes: number;
+  /** What it stands on, nearest first; the last one is whole. Empty when it is whole itself. */
+  readonly ancestors: readonly Link[];
+}
+
+export interface DeltaPolicy {
+  readonly maxRatio: number;
+  readonly maxDepth: number;
+  readonly maxChainRatio: number;
+  /** Below this size of the full encoding no delta is worth a chain. */
+  readonly minFullBytes: number;
+  /** Bases that are tried for one content. */
+  readonly maxAttempts: number;
+  /** The estimated share of common content below which encoding is not begun. */
+  readonly minShared: number;
+  /** Samples overlook what is shared in small pieces: the delta may turn out this much smaller than they say. */
+  readonly optimism: number;
+  /** A delta may be so many times larger than its limit before it is gzipped. */
+  readonly gzipGain: number;
+  /** What the delta against a base is taken for, as a share of the full encoding, before the base was seen. */
+  readonly expectedRatio: number;
+  /** Bytes that may be fetched for each byte that is neither uploaded nor kept. */
+  readonly fetchWorth: number;
+}
+
+/** The policy behind the settings. */
+export function policyOf({ maxRatio, maxDepth }: Pick<DeltaSettings, "maxRatio" | "maxDepth">): DeltaPolicy {
+  return {
+    maxRatio,
+    maxDepth,
+    maxChainRatio: 2,
+    minFullBytes: 4096,
+    maxAttempts: 3,
+    minShared: 0.05,
+    optimism: 4,
+    gzipGain: 4,
+    expectedRatio: 0.25,
+    // An upload saved is a fetch's worth, and so is the place in the store.
+    fetchWorth: 2,
+  };
+}
+
+/** A base to try, and what the delta against it may take. */
+export interface Attempt {
+  readonly base: Oid;
+  readonly why: Candidate["why"];
+  /** The depth of the delta that would come of it. */
+  readonly depth: number;
+  /** Bytes that restoring the base fetches. */
+  readonly chainBytes: number;
+  /** The most bytes that the delta may take in the store. */
+  readonly limitBytes: number;
+}
+
+/**
+ * The bases to try, one after the other until one is accepted; when none is, the content is stored whole and begins a
+ * new chain. A candidate whose chain is too deep or too costly is replaced by what stands nearer to the chain's root.
+ * @param fullBytes what the content's full encoding takes, as far as it is known
+ * @param candidates the preferred ones first; of two with one oid the first counts
+ */
+export function chooseBases(fullBytes: number, candidates: readonly Candidate[], policy: DeltaPolicy): Attempt[] {
+  const attempts = new Map<Oid, Attempt>();
+  if (fullBytes < policy.minFullBytes) return [];
+  for (const candidate of candidates) {
+    if (!isWorthFetching(candidate.fetchBytes, fullBytes, policy)) continue;
+    for (const attempt of attemptsAt(candidate, fullBytes, policy)) if (!attempts.has(attempt.base)) attempts.set(attempt.base, attempt);
+  }
+  return [...attempts.values()].slice(0, policy.maxAttempts);
+}
+
+/** Whether a base that is only in a remote store is worth its transfer. */
+export function isWorthFetching(fetchBytes: number, fullBytes: number, { fetchWorth, expectedRatio }: DeltaPolicy): boolean {
+  return fetchBytes <= fetchWorth * (1 - expectedRatio) * fullBytes;
+}
+
+/** Whether encoding is worth the time, once samples of content and base were compared. @param shared from 0 to 1 */
+export function isPromising(shared: number, fullBytes: number, { limitBytes }: Pick<Attempt, "limitBytes">, { minShared, optimism }: DeltaPolicy): boolean {
+  return shared >= minShared && (1 - shared) * fullBytes <= limitBytes * optimism;
+}
+
+/** Where the encoder gives up: the most bytes of a delta that is not gzipped yet. */
+export function encoderLimit({ limitBytes }: Pick<Attempt, "limitBytes">, { gzipGain }: DeltaPolicy): number {
+  return limitBytes * gzipGain;
+}
+
+/** Whether a delta of so many bytes is kept. @param fullBytes as it is known now; it may have been estimated before */
+export function accepts(attempt: Pick<Attempt, "depth" | "chainBytes">, deltaBytes: number, fullBytes: number, policy: DeltaPolicy): boolean {
+  return attempt.depth <= policy.maxDepth && deltaBytes <= roomOf(attempt.chainBytes, fullBytes, policy);
+}
+
+/** What a delta may take on top of a chain: a bound on itself, and one on what a clone fetches. */
+function roomOf(chainBytes: number, fullBytes: number, { maxRatio, maxChainRatio }: DeltaPolicy): number {
+  return Math.floor(Math.min(maxRatio * fullBytes, maxChainRatio * fullBytes - chainBytes));
+}
+
+/** The candidate itself where its chain has room; and when that room is short, its root and its middle ancestor. */
+function* attemptsAt(candidate: Candidate, fullBytes: number, policy: DeltaPolicy): Generator<Attempt> {
+  const { why, ancestors } = candidate;
+  const on = (link: Link, most: number): Attempt | undefined => {
+    const limitBytes = Math.min(most, roomOf(link.chainBytes, fullBytes, policy));
+    const depth = link.depth + 1;
+    return depth <= policy.maxDepth && limitBytes > 0 ? { base: link.oid, why, depth, chainBytes: link.chainBytes, limitBytes } : undefined;
+  };
+  const itself = on(candidate, Infinity);
+  if (itself) yield itself;
+  // With all the room that there can be, an older version would not do better.
+  if (itself && itself.limitBytes === Math.floor(policy.maxRatio * fullBytes)) return;
+  const [nearest] = ancestors;
+  const root = ancestors.at(-1);
+  if (nearest === undefined || root === undefined) return;
+  const stepBytes = Math.max(1, candidate.chainBytes - nearest.chainBytes);
+  for (const link of new Set([root, ancestors[Math.floor(ancestors.length / 2)]!])) {
+    const attempt = on(link, mostWorth(link, stepBytes, fullBytes, policy));
+    if (attempt) yield attempt;
+  }
+}
+
+/**
+ * The largest delta against an ancestor that is worth more than a full object. Either makes room for further versions;
+ * what counts is the mean of what it and they take, if each of them takes `stepBytes`, as the last one did.
+ */
+function mostWorth(link: Link, stepBytes: number, fullBytes: number, policy: DeltaPolicy): number {
+  const whole = meanOfLife({ firstBytes: fullBytes, chainBytes: fullBytes, depth: 0 }, stepBytes, fullBytes, policy);
+  const isWorth = (bytes: number): boolean =>
+    meanOfLife({ firstBytes: bytes, chainBytes: link.chainBytes + bytes, depth: link.depth + 1 }, stepBytes, fullBytes, policy) <= whole;
+  let [low, high] = [0, roomOf(link.chainBytes, fullBytes, policy)];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isWorth(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Mean bytes of an object and of the deltas of `stepBytes` that the bounds let stand on it. */
+function meanOfLife(first: { firstBytes: number; chainBytes: number; depth: number }, stepBytes: number, fullBytes: number, policy: DeltaPolicy): number {
+  const byBytes = Math.floor((policy.maxChainRatio * fullBytes - first.chainBytes) / stepBytes);
+  const steps = Math.max(0, Math.min(policy.maxDepth - first.depth, byBytes));
+  return (first.firstBytes + steps * stepBytes) / (1 + steps);
+}
