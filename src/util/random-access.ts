@@ -3,6 +3,8 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 /** Bytes that can be read at any position, again and again, and do not change meanwhile. */
 export interface RandomAccess {
   readonly sizeBytes: number;
+  /** All of them, where they are in memory. */
+  readonly bytes?: Uint8Array;
   /**
    * Fills all of `into` with the bytes from `position` on, at once.
    * @throws RangeError when there are not that many
@@ -42,6 +44,7 @@ export function fileAccess(fd: number, { owned = false } = {}): RandomAccess {
 export function memoryAccess(bytes: Uint8Array): RandomAccess {
   return {
     sizeBytes: bytes.length,
+    bytes,
     read(into, position) {
       if (position < 0 || position + into.length > bytes.length) throw new RangeError(`the bytes end before byte ${position + into.length}`);
       into.set(bytes.subarray(position, position + into.length));
