@@ -52,8 +52,16 @@ describe("ingesting a file", () => {
     const content = Buffer.from("content");
     const name = { oid: oidOf(content), encoding: "delta+gzip" as const, base: EMPTY_OID };
     await store.write(objectKey(name), bufferSource(Buffer.from("a delta")));
+    await store.write(objectKey({ oid: EMPTY_OID, encoding: "raw" }), bufferSource(Buffer.alloc(0)));
     expect(await ingestFile(newFile(content), store, AUTO)).toMatchObject({ created: false, encoding: "delta+gzip", storedBytes: 7 });
-    expect(filesOf(store).objects).toHaveLength(1);
+    expect(filesOf(store).objects).toHaveLength(2);
+  });
+
+  it("does not count on a delta whose base is not there", async () => {
+    const store = await newStore();
+    const content = Buffer.from("content");
+    await store.write(objectKey({ oid: oidOf(content), encoding: "delta", base: EMPTY_OID }), bufferSource(Buffer.from("a delta")));
+    expect(await ingestFile(newFile(content), store, AUTO)).toMatchObject({ created: true, encoding: "raw" });
   });
 
   it("tells the executable bit", async () => {
