@@ -34,6 +34,8 @@ export const EXIT_STATUS = {
   STORE_VERSION: 9,
   STORE_READ_ONLY: 9,
   CREDENTIALS_MISSING: 9,
+  /** The store does not do what locks rest on. */
+  LOCKS_UNSUPPORTED: 9,
   /** The committed store differs from the pinned one. */
   STORE_CHANGED: 10,
   DISK_FULL: 11,

@@ -13,6 +13,7 @@ import { requestFollow, stageManifest } from "../worktree/follow.ts";
 import { record } from "../worktree/record.ts";
 import { openWorktree } from "../worktree/session.ts";
 import { readTracking } from "../worktree/tracking.ts";
+import { warnOfLocks } from "./verify-locks.ts";
 
 /**
  * The pre-commit check: records what the filter could not, and refuses a commit with a conflict, with an asset whose
@@ -27,6 +28,7 @@ export async function checkCommit(context: Context): Promise<void> {
   const staged = await manifestAt(repository, ":");
   if (staged) await refuseMissing(context, staged);
   await refuseStagedAssets(repository);
+  await warnOfLocks(context, staged ?? new Map());
 }
 
 function refuseConflicts(repository: Repository): void {

@@ -3,22 +3,27 @@ import { stillHere } from "../transfer/notes.ts";
 import { planPush } from "../transfer/plan-push.ts";
 import { upload } from "../transfer/upload.ts";
 import { parseRefUpdates } from "../git/ref-updates.ts";
+import { pathsOfPush, refuseLocked } from "./verify-locks.ts";
 
 /**
- * The pre-push hook: before Git publishes commits, everything that they need is in the remote store. When no commit of
- * the push touches the manifest, no store is opened.
+ * The pre-push hook: before Git publishes commits, everything that they need is in the remote store, and nobody else
+ * holds what they change. When no commit of the push touches the manifest, no store is opened.
  * @param args what Git gives its hook: the remote's name (or its URL when it has none), and the URL
  * @param input what Git writes to its hook's standard input
  * @returns the exit status for the hook; anything but 0, and anything thrown, makes `git push` fail
- * @throws OBJECT_MISSING, STORE_CHANGED, what stores throw
+ * @throws OBJECT_MISSING, LOCKED, STORE_CHANGED, what stores throw
  */
 export async function run(context: Context, args: readonly string[], input: AsyncIterable<string | Uint8Array> = process.stdin): Promise<number> {
   const { repository, report, settings, signal } = context;
   const [name, url] = args;
-  const updates = parseRefUpdates(await textOf(input));
-  const needs = await planPush(repository, { updates, remote: name === url ? undefined : name }, signal);
+  const plan = { updates: parseRefUpdates(await textOf(input)), remote: name === url ? undefined : name };
+  const changed = settings.locksVerify ? await pathsOfPush(context, plan) : new Map<string, string>();
+  await refuseLocked(context, changed);
+  const needs = await planPush(repository, plan, signal);
   if (needs.length === 0) return 0;
-  await upload(context, needs);
+  const { uploaded } = await upload(context, needs);
+  // An upload may have taken long: somebody may hold it now.
+  if (uploaded.length > 0) await refuseLocked(context, changed);
   for (const message of stillHere(settings)) report({ kind: "info", message });
   return 0;
 }

@@ -69,6 +69,7 @@ export const KEYS = {
   "delta.maxDepth": key(integer(1, 64), "How many deltas restoring one asset may take.", COMMITTED),
   "delta.exclude": key(patterns, "Assets that never get deltas, as patterns with commas between them.", COMMITTED),
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
+  "locks.verify": key(boolean, "Whether push refuses, and commit warns of, changes to what somebody else holds.", COMMITTED),
   "git.live": key(boolean, "Whether plain Git sees changed assets (git status, commit -a).", COMMITTED),
 } as const;
 

@@ -113,6 +113,7 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
       exclude: values["delta.exclude"] ?? delta.exclude,
     },
     concurrency: values["concurrency"] ?? DEFAULTS.concurrency,
+    locksVerify: values["locks.verify"] ?? DEFAULTS.locksVerify,
     gitLive: values["git.live"] ?? DEFAULTS.gitLive,
   };
 }
@@ -144,6 +145,7 @@ export function defaultText(name: KeyName): string | undefined {
     "delta.maxDepth": delta.maxDepth,
     "delta.exclude": delta.exclude.length === 0 ? undefined : delta.exclude,
     concurrency: DEFAULTS.concurrency,
+    "locks.verify": DEFAULTS.locksVerify,
     "git.live": DEFAULTS.gitLive,
   };
   return values[name] === undefined ? undefined : (KEYS[name] as Key).kind.format(values[name]);

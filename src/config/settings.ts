@@ -9,6 +9,8 @@ export interface Settings {
   readonly delta: DeltaSettings;
   /** Files processed at a time by workers and transfers. */
   readonly concurrency: number;
+  /** Whether a push that changes what somebody else holds is refused, and a commit warns of it. */
+  readonly locksVerify: boolean;
   /** False turns the clean filter off: pre-commit records instead. */
   readonly gitLive: boolean;
 }
@@ -78,5 +80,6 @@ export const DEFAULTS: Settings = {
   compression: { mode: "auto", level: 6, engine: "zlib" },
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
+  locksVerify: true,
   gitLive: true,
 };

@@ -64,7 +64,8 @@ function describe(revision: string): string {
   return revision === ":" ? `the staged ${MANIFEST_PATH}` : `${revision.slice(0, 12)}:${MANIFEST_PATH}`;
 }
 
-async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+/** The lines of a text that comes in pieces, without their line feeds. */
+export async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
     const buffer = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -46,6 +46,12 @@ export interface Store {
   /** Asks the store to bring an archived object back; see {@link RestoreRequest}. Directories never archive. */
   requestRestore?(key: string, days: number, signal?: AbortSignal): Promise<RestoreRequest>;
 
+  /**
+   * Whether `write` keeps its promise never to replace, so that of several writers of one key one alone is told
+   * "created". Tried out where it is not known yet; absent where it is so by construction. Locks rest on it.
+   */
+  refusesToReplace?(signal?: AbortSignal): Promise<boolean>;
+
   /** Facts for `doctor` that only the adapter can know. */
   diagnose?(signal?: AbortSignal): AsyncIterable<Diagnosis>;
 

@@ -44,7 +44,7 @@ export async function needsOf(repository: Repository, range: readonly string[], 
 }
 
 /** The commits of a push as arguments of `git log`, or undefined when there can be none. */
-async function pushRange(repository: Repository, { updates, remote }: PushPlan, signal?: AbortSignal): Promise<string[] | undefined> {
+export async function pushRange(repository: Repository, { updates, remote }: PushPlan, signal?: AbortSignal): Promise<string[] | undefined> {
   const published = updates.filter(({ localId }) => localId !== undefined);
   const tips = await commitsAmong(repository, published.map(({ localId }) => localId), signal);
   // A value that the remote has and this repository does not (never fetched, forced over) excludes nothing.

@@ -17,6 +17,7 @@ const LAYERS: readonly { readonly name: string; readonly holds: readonly string[
   { name: "commands", holds: ["commands/"] },
   { name: "worktree", holds: ["worktree/"] },
   { name: "transfer", holds: ["transfer/"] },
+  { name: "locks", holds: ["locks/"] },
   { name: "manifest", holds: ["manifest/"] },
   { name: "object", holds: ["object/"] },
   { name: "delta", holds: ["delta/"] },

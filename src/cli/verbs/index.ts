@@ -7,6 +7,8 @@ import { doctor } from "./doctor.ts";
 import { fetch } from "./fetch.ts";
 import { init } from "./init.ts";
 import { install, uninstall } from "./install.ts";
+import { lock } from "./lock.ts";
+import { locks } from "./locks.ts";
 import { ls } from "./ls.ts";
 import { pull } from "./pull.ts";
 import { push } from "./push.ts";
@@ -17,9 +19,10 @@ import { status } from "./status.ts";
 import { store } from "./store.ts";
 import { track } from "./track.ts";
 import { trust } from "./trust.ts";
+import { unlock } from "./unlock.ts";
 
 /** Every verb, in the order of the help. */
 export const VERBS = [
-  init, clone, track, add, remove, status, ls, checkout, push, fetch, pull, resolve, show,
+  init, clone, track, add, remove, status, ls, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
   store, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -1,12 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { GetBucketLifecycleConfigurationCommand, GetBucketVersioningCommand, HeadBucketCommand, PutObjectCommand, type LifecycleRule } from "@aws-sdk/client-s3";
+import { GetBucketLifecycleConfigurationCommand, GetBucketVersioningCommand, HeadBucketCommand, type LifecycleRule } from "@aws-sdk/client-s3";
 import { isBallastError } from "../../errors.ts";
 import type { Diagnosis } from "../port.ts";
-import { checksums, toBody } from "./body.ts";
 import type { S3Connection } from "./client.ts";
-import { s3Code, s3Status } from "./errors.ts";
-import { removeObject } from "./write.ts";
-import { refusesCondition } from "./requests.ts";
+import { RACERS, raceForOneKey, refusesToReplace } from "./conditions.ts";
+import { s3Code } from "./errors.ts";
 
 /** S3 refuses requests that are 15 minutes off. */
 const MOST_SKEW_MS = 5 * 60 * 1000;
@@ -57,31 +54,15 @@ async function clock(s3: S3Connection): Promise<Omit<Diagnosis, "name">> {
 }
 
 async function conditionalWrites(s3: S3Connection, signal?: AbortSignal): Promise<Omit<Diagnosis, "name">> {
-  if (await enforcesConditions(s3, signal)) return { ok: true, detail: "an object that is there is not overwritten" };
+  const winners = await raceForOneKey(s3, signal);
+  if (winners <= 1 && (await refusesToReplace(s3, signal))) return { ok: true, detail: `of ${RACERS} writers of one object at most one is told that it made it, so locks hold` };
   return {
     ok: false,
-    detail: "the provider overwrites objects even when asked not to (If-None-Match: *), so locks do not hold",
+    detail: winners > 1
+      ? `${winners} of ${RACERS} writers of one object were told that they made it, though asked not to overwrite (If-None-Match: *), so locks do not hold`
+      : "the provider overwrites objects even when asked not to (If-None-Match: *), so locks do not hold",
     mend: "use a provider or a newer version that enforces conditional writes; docs/s3.md lists some",
   };
-}
-
-/** Tries with an object of its own, and removes it. */
-async function enforcesConditions(s3: S3Connection, signal?: AbortSignal): Promise<boolean> {
-  const key = `locks/probe-${randomUUID()}.json`;
-  const about = { action: "write", key };
-  const Body = Buffer.from("{}");
-  const input = { Bucket: s3.bucket, Key: s3.fullKey(key), Body, ...checksums(toBody(Body)) };
-  await s3.request(about, (client, options) => client.send(new PutObjectCommand(input), options), signal);
-  try {
-    await s3.request(about, (client, options) => client.send(new PutObjectCommand({ ...input, IfNoneMatch: "*" }), options), signal);
-    return false;
-  } catch (error) {
-    if (s3Status(error) === 412) return true;
-    if (refusesCondition(error)) return false;
-    throw error;
-  } finally {
-    await removeObject(s3, key);
-  }
 }
 
 async function lifecycle(s3: S3Connection, signal?: AbortSignal): Promise<Omit<Diagnosis, "name">> {

@@ -3,6 +3,7 @@ import type { Report } from "../../events.ts";
 import type { Oid } from "../../object/oid.ts";
 import type { ByteRange, ByteSource, Diagnosis, Entry, RestoreRequest, Store, StoredObject } from "../port.ts";
 import { S3Connection } from "./client.ts";
+import { refusesToReplace } from "./conditions.ts";
 import { diagnose } from "./diagnose.ts";
 import { findObjects } from "./find.ts";
 import { listAll } from "./list.ts";
@@ -54,6 +55,10 @@ class S3Store implements Store {
 
   requestRestore(key: string, days: number, signal?: AbortSignal): Promise<RestoreRequest> {
     return requestRestore(this.#s3, key, days, signal);
+  }
+
+  refusesToReplace(signal?: AbortSignal): Promise<boolean> {
+    return refusesToReplace(this.#s3, signal);
   }
 
   diagnose(signal?: AbortSignal): AsyncIterable<Diagnosis> {
