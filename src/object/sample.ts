@@ -1,4 +1,5 @@
 import { gzipSync } from "node:zlib";
+import type { CompressionSettings } from "../config/settings.ts";
 
 const SAMPLES = 3;
 /** A sample must stay cheap beside reading the file: a millisecond for each 64 KiB of what does not shrink. */
@@ -38,6 +39,29 @@ export function shrinks(sizeBytes: number, read: (range: { start: number; end: n
     encodedBytes += gzipSync(sample, { level: 1 }).length;
   }
   return contentBytes > 0 && isWorthwhile(contentBytes, encodedBytes);
+}
+
+const ESTIMATE_SAMPLES = 16;
+
+/**
+ * About what the full encoding of large content takes, in bytes: told from samples that are compressed as it would be.
+ * @param read as for {@link shrinks}
+ */
+export function estimateGzip(
+  sizeBytes: number,
+  read: (range: { start: number; end: number }) => Uint8Array,
+  { mode, level }: Pick<CompressionSettings, "mode" | "level">,
+): number {
+  if (mode === "never" || (mode === "auto" && !shrinks(sizeBytes, read))) return sizeBytes;
+  let contentBytes = 0;
+  let encodedBytes = 0;
+  for (let i = 0; i < ESTIMATE_SAMPLES; i++) {
+    const start = Math.max(0, Math.floor(((sizeBytes - LARGE_SAMPLE_BYTES) * i) / (ESTIMATE_SAMPLES - 1)));
+    const sample = read({ start, end: Math.min(sizeBytes, start + LARGE_SAMPLE_BYTES) });
+    contentBytes += sample.length;
+    encodedBytes += gzipSync(sample, { level }).length;
+  }
+  return contentBytes === 0 ? sizeBytes : Math.ceil((sizeBytes * encodedBytes) / contentBytes);
 }
 
 /** A look at so much tells noise from the rest a hundred times faster than compressing a sample does. */
