@@ -4,6 +4,7 @@ import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { catalogueOf, cataloguesOf, easiestWays } from "./chains.ts";
 import { copyObjects, type Moved } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy } from "./plan-copy.ts";
@@ -24,21 +25,24 @@ interface Unavailable {
 }
 
 export interface Downloaded extends Unavailable, Moved {
-  /** The objects in the local store, the easiest to decode where there are several encodings. */
+  /** The objects in the local store, which has their bases too; the easiest to decode where there are several. */
   readonly found: ReadonlyMap<Oid, StoredObject>;
 }
 
 export interface Located extends Unavailable {
-  /** In the local store. */
+  /** In the local store, with their bases. */
   readonly local: ReadonlyMap<Oid, StoredObject>;
-  /** In a remote store that is a directory on this machine: to be read from there. */
+  /**
+   * To be read with the help of a remote store that is a directory on this machine: the object, a base, or both are
+   * there. The bases are in either of the two stores.
+   */
   readonly direct: ReadonlyMap<Oid, { readonly store: DirectoryStore; readonly object: StoredObject }>;
 }
 
 /**
- * Brings what is wanted into the local store: in parallel, each object once, verified. What the local store has is not
- * asked for again, and when it has everything the remote store is not opened. One object that cannot be had does not
- * keep the others from coming.
+ * Brings what is wanted into the local store, with the bases that it needs: in parallel, each object once, verified.
+ * What the local store can decode is not asked for again, and when that is everything the remote store is not opened.
+ * One object that cannot be had does not keep the others from coming; another encoding of it is tried.
  * @throws DISK_FULL, FILE_DENIED, and the reason of an abort; other failures are returned
  */
 export function download(context: Context, wanted: readonly Wanted[]): Promise<Downloaded> {
@@ -52,9 +56,18 @@ export function download(context: Context, wanted: readonly Wanted[]): Promise<D
  */
 export async function locate(context: Context, wanted: readonly Wanted[]): Promise<Located> {
   const direct = new Map<Oid, { store: DirectoryStore; object: StoredObject }>();
-  const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, absent) => {
+  const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, local, absent) => {
     if (!isDirectoryStore(remote)) return false;
-    for (const [oid, object] of await findEasiest(remote, absent, context.signal)) direct.set(oid, { store: remote, object });
+    const stores = [local, remote];
+    for (let look = 1; look <= LOOKS && direct.size < absent.length; look++) {
+      const before = direct.size;
+      const ways = easiestWays(await cataloguesOf(stores, absent, context.signal));
+      for (const oid of absent) {
+        const way = ways.get(oid);
+        if (way) direct.set(oid, { store: stores[way.from]!, object: way.object });
+      }
+      if (look > 1 && direct.size === before) break;
+    }
     return true;
   });
   return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure };
@@ -64,7 +77,7 @@ export async function locate(context: Context, wanted: readonly Wanted[]): Promi
 async function fromRemote(
   context: Context,
   wanted: readonly Wanted[],
-  instead: (remote: Store, absent: Iterable<Oid>) => Promise<boolean> | boolean,
+  instead: (remote: Store, local: DirectoryStore, absent: readonly Oid[]) => Promise<boolean> | boolean,
 ): Promise<Downloaded> {
   const { signal } = context;
   const local = await localStore(context);
@@ -75,12 +88,10 @@ async function fromRemote(
   if (absent.size > 0) {
     try {
       const remote = await openRemoteStore(context);
-      if (!(await instead(remote, absent.keys()))) {
-        try {
-          await copyHere(context, { local, remote }, absent, outcome);
-        } finally {
-          remote.close();
-        }
+      try {
+        if (!(await instead(remote, local, [...absent.keys()]))) await copyHere(context, { local, remote }, absent, outcome);
+      } finally {
+        remote.close();
       }
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
@@ -95,22 +106,45 @@ async function fromRemote(
 
 interface Outcome {
   moved: Moved;
-  readonly archived: Set<Oid>;
+  archived: Set<Oid>;
   failure: BallastError | undefined;
 }
 
+/** How often the store is asked anew: an object may be replaced by one of another encoding while it is looked for. */
+const LOOKS = 4;
+
 async function copyHere(context: Context, { local, remote }: { local: DirectoryStore; remote: Store }, absent: ReadonlyMap<Oid, Wanted>, outcome: Outcome): Promise<void> {
   const { signal } = context;
-  const plan = await planCopy(remote, absent.keys(), async (oids) => new Set((await local.find(oids, signal)).keys()), signal);
-  for (const oid of plan.archived) outcome.archived.add(oid);
-  if (plan.steps.length === 0) return;
-  outcome.moved = await copyObjects(context, { op: "download", from: remote, to: local }, plan.steps, absent, (error, { name }) => {
-    if (isBallastError(error, "OBJECT_ARCHIVED")) outcome.archived.add(name.oid);
-    else if (isBallastError(error, "OBJECT_CORRUPT", "ENCODING_UNKNOWN")) outcome.failure ??= error;
-    // Removed between the listing and the reading: it will be told as missing.
-    else return isBallastError(error, "OBJECT_MISSING");
-    return true;
-  });
+  const refused = new Set<string>();
+  const corrupt = new Map<Oid, BallastError>();
+  for (let look = 1; look <= LOOKS; look++) {
+    const plan = await planCopy(remote, local, absent.keys(), { signal, refused });
+    outcome.archived = new Set(plan.archived);
+    // Everything is here; or a second look found no more than the first.
+    if (plan.objects.length === 0 && (plan.unavailable.length === 0 || look > 1)) break;
+    let again = plan.unavailable.length > 0;
+    const { objects, bytes, storedBytes } = await copyObjects(context, { op: "download", from: remote, to: local }, plan.objects, absent, (error, { name, key }) => {
+      if (!isBallastError(error, "OBJECT_ARCHIVED", "OBJECT_CORRUPT", "ENCODING_UNKNOWN", "OBJECT_MISSING")) return false;
+      again = true;
+      // What was removed between the listing and the reading is perhaps there under another encoding.
+      if (error.code === "OBJECT_MISSING") return true;
+      refused.add(key);
+      if (error.code === "OBJECT_ARCHIVED") outcome.archived.add(name.oid);
+      else corrupt.set(name.oid, error);
+      return true;
+    });
+    const { moved } = outcome;
+    outcome.moved = { objects: moved.objects + objects, bytes: moved.bytes + bytes, storedBytes: moved.storedBytes + storedBytes };
+    if (!again) break;
+  }
+  if (corrupt.size > 0) outcome.failure = await stillDamaged(local, absent.keys(), corrupt, signal);
+}
+
+/** Why something could not be had, unless another encoding helped. */
+async function stillDamaged(local: DirectoryStore, wanted: Iterable<Oid>, corrupt: ReadonlyMap<Oid, BallastError>, signal: AbortSignal): Promise<BallastError | undefined> {
+  const oids = [...wanted];
+  const found = await findEasiest(local, oids, signal);
+  return oids.every((oid) => found.has(oid)) ? undefined : [...corrupt.values()][0];
 }
 
 /** Whether it is the remote store that failed, and not this machine's disk, the user's patience or this program. */
@@ -118,13 +152,9 @@ function isStoreFailure(error: unknown): error is BallastError {
   return isBallastError(error) && !isBallastError(error, "DISK_FULL", "FILE_DENIED", "INTERRUPTED");
 }
 
+/** Of each oid that the store can decode by itself, the object that is the easiest to decode. */
 async function findEasiest(store: Store, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
-  const easiest = new Map<Oid, StoredObject>();
-  for (const [oid, objects] of await store.find(oids, signal)) {
-    const [first] = objects.toSorted((a, b) => EFFORT.indexOf(a.name.encoding) - EFFORT.indexOf(b.name.encoding));
-    if (first) easiest.set(oid, first);
-  }
-  return easiest;
+  const wanted = new Set(oids);
+  const ways = easiestWays([await catalogueOf(store, wanted, signal)]);
+  return new Map([...ways].filter(([oid]) => wanted.has(oid)).map(([oid, { object }]) => [oid, object]));
 }
-
-const EFFORT = ["raw", "gzip", "delta", "delta+gzip"];

@@ -1,80 +1,88 @@
 import type { Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { cataloguesOf, compare, easiestWays, type Catalogue } from "./chains.ts";
+import { leastTree, type Edge } from "./least-tree.ts";
 
 export interface CopyPlan {
-  /** What to copy, in steps: the bases of every object are in an earlier step, or at the destination already. */
-  readonly steps: readonly (readonly StoredObject[])[];
-  /** Those of the wanted that the source cannot give, because it lacks them or a base. */
+  /** What to copy; the bases of each object stand before it, or are at the destination already. */
+  readonly objects: readonly StoredObject[];
+  /** Those of the wanted that the stores cannot give, because they lack them or a base. */
   readonly unavailable: readonly Oid[];
-  /** Those of the wanted that the source has, but only in an archive. */
+  /** Those of the wanted that the source has, but only with the help of an archive. */
   readonly archived: readonly Oid[];
+  /** What the unavailable would need: each oid of their chains, themselves included, that cannot be decoded. */
+  readonly lost: readonly Oid[];
+}
+
+export interface CopyPlanOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Keys that the source cannot give after all. */
+  readonly refused?: ReadonlySet<string> | undefined;
 }
 
 /**
- * Which objects to copy from `from`, so that every wanted oid can be decoded at the destination: of several encodings
- * the smallest whose bases are to be had.
- * @param wanted oids that the destination lacks
- * @param hasAtDestination tells of bases, which are asked for in batches
+ * Which objects to copy from `from`, so that every wanted oid can be decoded at the destination. Of several encodings
+ * those are chosen that make the fewest bytes in total, bases included: a delta whose base would have to come along
+ * competes with the whole object. What the destination has costs nothing, also a delta there that only lacks its base.
+ * @param to an archived object there counts as present: its content is safe
  */
-export async function planCopy(
-  from: Store,
-  wanted: Iterable<Oid>,
-  hasAtDestination: (oids: Iterable<Oid>) => Promise<Set<Oid>>,
-  signal?: AbortSignal,
-): Promise<CopyPlan> {
+export async function planCopy(from: Pick<Store, "find">, to: Pick<Store, "find">, wanted: Iterable<Oid>, options: CopyPlanOptions = {}): Promise<CopyPlan> {
   const goal = new Set(wanted);
-  const catalogue = new Map<Oid, StoredObject[]>();
-  const there = new Set<Oid>();
-  for (let ask = goal; ask.size > 0; ) {
-    const found = await from.find(ask, signal);
-    const bases = new Set<Oid>();
-    for (const oid of ask) {
-      const objects = (found.get(oid) ?? []).toSorted((a, b) => a.sizeBytes - b.sizeBytes || compare(a.key, b.key));
-      catalogue.set(oid, objects);
-      for (const { name } of objects) if (name.base !== undefined) bases.add(name.base);
-    }
-    ask = new Set([...bases].filter((oid) => !catalogue.has(oid) && !there.has(oid)));
-    if (ask.size === 0) break;
-    for (const oid of await hasAtDestination(ask)) {
-      there.add(oid);
-      ask.delete(oid);
-    }
-  }
-  return choose(goal, catalogue, there);
+  const [source, destination] = await cataloguesOf([from, to], goal, options.signal);
+  return choose(goal, source!, destination!, options.refused ?? new Set());
 }
 
-function choose(goal: ReadonlySet<Oid>, catalogue: ReadonlyMap<Oid, readonly StoredObject[]>, there: ReadonlySet<Oid>): CopyPlan {
-  /** How many bases come before an oid, by oid; -1 while it is being looked at. */
+/** @see planCopy */
+export function choose(goal: ReadonlySet<Oid>, source: Catalogue, destination: Catalogue, refused: ReadonlySet<string>): CopyPlan {
+  const edges: { object: StoredObject; costBytes: number; copied: boolean }[] = [];
+  const there = new Set<string>();
+  for (const objects of destination.values()) {
+    for (const object of objects) {
+      there.add(object.key);
+      edges.push({ object, costBytes: 0, copied: false });
+    }
+  }
+  for (const objects of source.values()) {
+    for (const object of objects) {
+      if (object.archived || there.has(object.key) || refused.has(object.key)) continue;
+      edges.push({ object, costBytes: object.sizeBytes, copied: true });
+    }
+  }
+  const tree = leastTree(goal, edges.map(({ object, costBytes, copied }) => ({ oid: object.name.oid, base: object.name.base, costBytes, label: object.key, object, copied })));
+  const depths = depthsIn(tree);
+  const objects = [...tree.values()].filter(({ copied }) => copied).map(({ object }) => object);
+  objects.sort((a, b) => depths.get(a.name.oid)! - depths.get(b.name.oid)! || compare(a.key, b.key));
+  const failed = [...goal].filter((oid) => !tree.has(oid));
+  const throughArchive = failed.length === 0 ? new Map<Oid, unknown>() : easiestWays([source, destination], { archived: true });
+  const isArchived = (oid: Oid): boolean => throughArchive.has(oid) && !source.get(oid)?.every(({ key }) => refused.has(key));
+  const unavailable = failed.filter((oid) => !isArchived(oid));
+  const lost = unavailable.length === 0 ? [] : undecodable(unavailable, [source, destination], refused);
+  return { objects, unavailable, archived: failed.filter(isArchived), lost };
+}
+
+/** How many bases stand before each oid. A walk, since a store's listing may hold chains of any length. */
+function depthsIn(tree: ReadonlyMap<Oid, Edge>): Map<Oid, number> {
   const depths = new Map<Oid, number>();
-  const steps: StoredObject[][] = [];
-
-  function depthOf(oid: Oid): number {
-    const known = depths.get(oid);
-    if (known !== undefined) return known;
-    depths.set(oid, -1);
-    for (const object of catalogue.get(oid) ?? []) {
-      if (object.archived) continue;
-      const base = object.name.base;
-      const before = base === undefined || there.has(base) ? -1 : depthOf(base);
-      if (base !== undefined && before < 0 && !there.has(base)) continue;
-      depths.set(oid, before + 1);
-      (steps[before + 1] ??= []).push(object);
-      return before + 1;
+  for (const oid of tree.keys()) {
+    const way: Oid[] = [];
+    for (let at: Oid | undefined = oid; at !== undefined && !depths.has(at); at = tree.get(at)!.base) way.push(at);
+    for (const at of way.reverse()) {
+      const { base } = tree.get(at)!;
+      depths.set(at, base === undefined ? 0 : depths.get(base)! + 1);
     }
-    // Perhaps only because a base is being looked at: the answer may differ the next time.
-    depths.delete(oid);
-    return -1;
   }
-
-  const unavailable: Oid[] = [];
-  const archived: Oid[] = [];
-  for (const oid of goal) {
-    if (depthOf(oid) >= 0) continue;
-    (catalogue.get(oid)?.some((object) => object.archived) ? archived : unavailable).push(oid);
-  }
-  return { steps, unavailable, archived };
+  return depths;
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** The oids that these lead to and that cannot be decoded. */
+function undecodable(oids: readonly Oid[], catalogues: readonly Catalogue[], refused: ReadonlySet<string>): Oid[] {
+  const usable = catalogues.map((catalogue) => new Map([...catalogue].map(([oid, objects]) => [oid, objects.filter(({ key }) => !refused.has(key))])));
+  const decodable = easiestWays(usable);
+  const lost = new Set(oids);
+  for (const oid of lost) {
+    for (const catalogue of usable) {
+      for (const { name } of catalogue.get(oid) ?? []) if (name.base !== undefined && !decodable.has(name.base)) lost.add(name.base);
+    }
+  }
+  return [...lost];
 }

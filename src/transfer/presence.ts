@@ -1,19 +1,15 @@
 import type { Oid } from "../object/oid.ts";
-import type { Store, StoredObject } from "../store/port.ts";
+import type { Store } from "../store/port.ts";
+import { catalogueOf, easiestWays } from "./chains.ts";
 
 /**
- * Of `oids`, those for which a push may count on the store: it holds an object, and that object will stay. The one
- * place that decides to skip an upload.
+ * Of `oids`, those for which a push may count on the store: it holds an object with all the bases that decoding it
+ * needs, and these will stay. The one place that decides to skip an upload. An archived object counts: its content is
+ * safe.
+ * @param probably bases that may be asked for; naming them in advance saves a question per base
  */
-export async function findPresent(remote: Store, oids: Iterable<Oid>, signal?: AbortSignal): Promise<Set<Oid>> {
-  const present = new Set<Oid>();
-  for (const [oid, objects] of await remote.find(oids, signal)) {
-    if (objects.some(isPresent)) present.add(oid);
-  }
-  return present;
-}
-
-/** Whether an object that the store listed counts as present. An archived one does: its content is safe. */
-export function isPresent(_object: StoredObject): boolean {
-  return true;
+export async function findPresent(remote: Pick<Store, "find">, oids: Iterable<Oid>, signal?: AbortSignal, probably: Iterable<Oid> = []): Promise<Set<Oid>> {
+  const asked = new Set(oids);
+  const ways = easiestWays([await catalogueOf(remote, [...asked, ...probably], signal)], { archived: true });
+  return new Set([...asked].filter((oid) => ways.has(oid)));
 }

@@ -1,12 +1,13 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
 import { fetchRefs, remotes } from "../git/porcelain.ts";
-import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { findInUse, isShallow } from "./in-use.ts";
+import { neededBases } from "./keep-bases.ts";
 import { localStore } from "./local.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -36,7 +37,7 @@ export interface PurgeResult {
  * @throws what the stores throw
  */
 export async function purge(context: Context, candidates: readonly Wanted[], { manifest, dryRun }: { manifest: readonly Wanted[]; dryRun: boolean }): Promise<PurgeResult> {
-  const { repository, signal } = context;
+  const { repository, settings, signal } = context;
   const places = new Map<Oid, string>(candidates.map(({ oid, path }) => [oid, path]));
   const all = (why: string): PurgeResult => ({ purged: [], kept: [...places].map(([oid, path]) => ({ oid, path, why })) });
   if (places.size === 0) return { purged: [], kept: [] };
@@ -50,13 +51,18 @@ export async function purge(context: Context, candidates: readonly Wanted[], { m
     const remote = await openRemoteStore(context);
     try {
       // The remote first: when it fails, the local store still has everything.
-      for (const store of [remote, await localStore(context)]) await removeFrom(context, store, { free, reasons, storedBytes, dryRun });
+      const stores = [remote, await localStore(context)];
+      const going = await unneeded(stores, free, reasons, signal);
+      for (const { store, objects } of going) {
+        if (!dryRun) await forEachParallel(objects, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
+        for (const { oid, sizeBytes } of objects) storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
+      }
     } finally {
       remote.close();
     }
   }
   const kept = [...reasons].map(([oid, why]) => ({ oid, path: places.get(oid)!, why }));
-  const purged = [...storedBytes].filter(([oid]) => !reasons.has(oid)).map(([oid, bytes]) => ({ oid, path: places.get(oid)!, storedBytes: bytes }));
+  const purged = [...storedBytes].map(([oid, bytes]) => ({ oid, path: places.get(oid)!, storedBytes: bytes }));
   return { purged, kept };
 }
 
@@ -72,39 +78,34 @@ async function fetchAll({ repository, signal }: Context): Promise<string | undef
   }
 }
 
-interface Removal {
-  readonly free: ReadonlySet<Oid>;
-  readonly reasons: Map<Oid, string>;
-  readonly storedBytes: Map<Oid, number>;
-  readonly dryRun: boolean;
+interface Going {
+  readonly oid: Oid;
+  readonly key: string;
+  readonly sizeBytes: number;
 }
 
-async function removeFrom({ settings, signal }: Context, store: Store, { free, reasons, storedBytes, dryRun }: Removal): Promise<void> {
-  const going: { oid: Oid; base: Oid | undefined; key: string; sizeBytes: number }[] = [];
-  const bases = new Map<Oid, Oid>();
-  for await (const { key, sizeBytes } of store.list(OBJECTS_PREFIX, signal)) {
-    const name = parseKey(key);
-    if (name === undefined) continue;
-    if (free.has(name.oid) && !reasons.has(name.oid)) going.push({ oid: name.oid, base: name.base, key, sizeBytes });
-    else if (name.base !== undefined) bases.set(name.base, name.oid);
-  }
-  // What stays because it is a base keeps its own base, and so on.
-  for (let settled = false; !settled; ) {
-    settled = true;
-    for (const { oid, base } of going) {
-      const dependent = bases.get(oid);
-      if (dependent === undefined) continue;
-      if (!reasons.has(oid)) {
-        reasons.set(oid, `object ${dependent} is stored as a difference from it`);
-        settled = false;
-      }
-      if (base !== undefined && !bases.has(base)) {
-        bases.set(base, oid);
-        settled = false;
-      }
+/**
+ * The objects of `free` that can go, by store; `reasons` gains those that must stay as bases. An object may need a base
+ * that only the other store has, so all are listed before any goes.
+ */
+async function unneeded(
+  stores: readonly Store[],
+  free: ReadonlySet<Oid>,
+  reasons: Map<Oid, string>,
+  signal: AbortSignal,
+): Promise<{ store: Store; objects: Going[] }[]> {
+  const deltas: ObjectName[] = [];
+  const found: { store: Store; objects: Going[] }[] = [];
+  for (const store of stores) {
+    const objects: Going[] = [];
+    for await (const { key, sizeBytes } of store.list(OBJECTS_PREFIX, signal)) {
+      const name = parseKey(key);
+      if (name === undefined) continue;
+      if (name.base !== undefined) deltas.push(name);
+      if (free.has(name.oid)) objects.push({ oid: name.oid, key, sizeBytes });
     }
+    found.push({ store, objects });
   }
-  const gone = going.filter(({ oid }) => !reasons.has(oid));
-  if (!dryRun) await forEachParallel(gone, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
-  for (const { oid, sizeBytes } of gone) storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
+  for (const [oid, dependent] of neededBases(deltas, free)) reasons.set(oid, `object ${dependent} is stored as a difference from it`);
+  return found.map(({ store, objects }) => ({ store, objects: objects.filter(({ oid }) => !reasons.has(oid)) }));
 }

@@ -2,6 +2,8 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
+import type { Repository } from "../git/repository.ts";
+import { addedAssets } from "../manifest/versions.ts";
 import { ingestFile } from "../object/ingest.ts";
 import type { Oid } from "../object/oid.ts";
 import type { DirectoryStore } from "../store/directory.ts";
@@ -19,6 +21,7 @@ export async function salvage({ repository, settings, signal }: Context, local: 
     lost,
     settings.concurrency,
     async ({ path, oid, sizeBytes }, siblings) => {
+      if (saved.has(oid)) return;
       const file = join(repository.top, path);
       const stat = lstatSync(file, { throwIfNoEntry: false });
       if (!stat?.isFile() || stat.size !== sizeBytes) return;
@@ -32,4 +35,13 @@ export async function salvage({ repository, settings, signal }: Context, local: 
     signal,
   );
   return saved;
+}
+
+/** Every path at which a commit that this repository knows has one of these contents. */
+export async function placesOf(repository: Repository, oids: ReadonlySet<Oid>, signal?: AbortSignal): Promise<Wanted[]> {
+  const places = new Map<string, Wanted>();
+  for await (const { oid, path, sizeBytes } of addedAssets(repository, ["--all"], signal)) {
+    if (oids.has(oid)) places.set(`${oid} ${path}`, { oid, path, sizeBytes });
+  }
+  return [...places.values()];
 }

@@ -3,11 +3,12 @@ import { BallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
+import { catalogueOf } from "./chains.ts";
 import { copyObjects } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy, type CopyPlan } from "./plan-copy.ts";
 import { findPresent } from "./presence.ts";
-import { salvage } from "./salvage.ts";
+import { placesOf, salvage } from "./salvage.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Uploaded<T extends Wanted> {
@@ -32,13 +33,16 @@ export async function upload<T extends Wanted>(context: Context, needs: readonly
   const local = await localStore(context);
   const remote = await openRemoteStore(context);
   try {
-    const present = await findPresent(remote, needs.map(({ oid }) => oid), signal);
+    const oids = needs.map(({ oid }) => oid);
+    // What the objects here need is asked for in the same breath: the store probably has the same chains.
+    const probably = (await catalogueOf(local, oids, signal)).keys();
+    const present = await findPresent(remote, oids, signal, probably);
     const uploaded = needs.filter(({ oid }) => !present.has(oid));
-    const { steps } = await planUpload(context, { local, remote }, uploaded);
+    const { objects } = await planUpload(context, { local, remote }, uploaded);
     if (!options.dryRun) {
-      await copyObjects(context, { op: "upload", from: local, to: remote }, steps, new Map(uploaded.map((need) => [need.oid, need])));
+      await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(uploaded.map((need) => [need.oid, need])));
     }
-    return { uploaded, bytes: totalBytes(uploaded), storedBytes: totalBytes(steps.flat()), present: present.size };
+    return { uploaded, bytes: totalBytes(uploaded), storedBytes: totalBytes(objects), present: present.size };
   } finally {
     remote.close();
     local.close();
@@ -46,15 +50,20 @@ export async function upload<T extends Wanted>(context: Context, needs: readonly
 }
 
 async function planUpload(context: Context, { local, remote }: { local: DirectoryStore; remote: Store }, needs: readonly Wanted[]): Promise<CopyPlan> {
-  const { signal } = context;
-  const plan = (): Promise<CopyPlan> => planCopy(local, needs.map(({ oid }) => oid), (oids) => findPresent(remote, oids, signal), signal);
+  const plan = (): Promise<CopyPlan> => planCopy(local, remote, needs.map(({ oid }) => oid), { signal: context.signal });
   const first = await plan();
   if (first.unavailable.length === 0) return first;
-  const lost = new Set(first.unavailable);
-  const saved = await salvage(context, local, needs.filter(({ oid }) => lost.has(oid)));
-  const missing = needs.filter(({ oid }) => lost.has(oid) && !saved.has(oid));
-  if (missing.length > 0) throw nowhere(missing, remote);
-  return plan();
+  const lost = new Set(first.lost);
+  await salvage(context, local, needs.filter(({ oid }) => lost.has(oid)));
+  let second = await plan();
+  if (second.unavailable.length > 0) {
+    // The base of a needed object is some older version, perhaps at another path.
+    const places = await placesOf(context.repository, new Set(second.lost), context.signal);
+    if ((await salvage(context, local, places)).size > 0) second = await plan();
+  }
+  const unavailable = new Set(second.unavailable);
+  if (unavailable.size > 0) throw nowhere(needs.filter(({ oid }) => unavailable.has(oid)), remote);
+  return second;
 }
 
 const SHOWN = 5;

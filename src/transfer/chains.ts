@@ -1,0 +1,103 @@
+import type { Oid } from "../object/oid.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+
+/*
+ * A delta is worth what its base is: an oid can be decoded when one of its objects is whole (raw or gzip), or is a
+ * delta against an oid that can be decoded. So a circle of deltas is worth nothing, and neither is a delta whose base
+ * is gone.
+ */
+
+/** The objects of some oids, and of every base that these lead to; sorted by key. An oid without an object has none. */
+export type Catalogue = ReadonlyMap<Oid, readonly StoredObject[]>;
+
+type Finder = Pick<Store, "find">;
+
+/**
+ * What each store holds of these oids and of their bases, whichever store names them.
+ * @param finders put those that answer at once first: what they know of bases saves the others from being asked again
+ */
+export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oid>, signal?: AbortSignal): Promise<Catalogue[]> {
+  const known = new Set(oids);
+  const catalogues = finders.map(() => new Map<Oid, readonly StoredObject[]>());
+  for (;;) {
+    const next = catalogues.findIndex(({ size }) => size < known.size);
+    if (next < 0) return catalogues;
+    const catalogue = catalogues[next]!;
+    const ask = [...known].filter((oid) => !catalogue.has(oid));
+    const found = await finders[next]!.find(ask, signal);
+    for (const oid of ask) {
+      const objects = (found.get(oid) ?? []).toSorted((a, b) => compare(a.key, b.key));
+      catalogue.set(oid, objects);
+      for (const { name } of objects) if (name.base !== undefined) known.add(name.base);
+    }
+  }
+}
+
+/** {@link cataloguesOf} one store. */
+export async function catalogueOf(finder: Finder, oids: Iterable<Oid>, signal?: AbortSignal): Promise<Catalogue> {
+  const [catalogue] = await cataloguesOf([finder], oids, signal);
+  return catalogue!;
+}
+
+/** How to decode an oid. */
+export interface Way {
+  /** The object to begin with. */
+  readonly object: StoredObject;
+  /** How many bases come before it. */
+  readonly depth: number;
+  /** Which of the catalogues has the object. */
+  readonly from: number;
+}
+
+/**
+ * The easiest way to decode each oid that can be decoded by what the catalogues hold together: the fewest bases, then
+ * raw before gzip, then the smallest. Others are absent.
+ * @param options.archived whether objects in an archive count; they cannot be read, but their content is safe
+ */
+export function easiestWays(catalogues: readonly Catalogue[], { archived = false } = {}): Map<Oid, Way> {
+  const ways = new Map<Oid, Way>();
+  const dependents = new Map<Oid, Candidate[]>();
+  let level: Candidate[] = [];
+  for (const [from, catalogue] of catalogues.entries()) {
+    for (const objects of catalogue.values()) {
+      for (const object of objects) {
+        const { base } = object.name;
+        if (object.archived && !archived) continue;
+        if (base === undefined) level.push({ object, from });
+        else if (dependents.has(base)) dependents.get(base)!.push({ object, from });
+        else dependents.set(base, [{ object, from }]);
+      }
+    }
+  }
+  for (let depth = 0; level.length > 0; depth++) {
+    const reached: Oid[] = [];
+    for (const { object, from } of level.sort(easierFirst)) {
+      if (ways.has(object.name.oid)) continue;
+      ways.set(object.name.oid, { object, depth, from });
+      reached.push(object.name.oid);
+    }
+    level = reached.flatMap((oid) => dependents.get(oid) ?? []);
+  }
+  return ways;
+}
+
+interface Candidate {
+  readonly object: StoredObject;
+  readonly from: number;
+}
+
+const EFFORT = ["raw", "gzip", "delta", "delta+gzip"];
+
+function easierFirst(a: Candidate, b: Candidate): number {
+  return (
+    EFFORT.indexOf(a.object.name.encoding) - EFFORT.indexOf(b.object.name.encoding) ||
+    a.object.sizeBytes - b.object.sizeBytes ||
+    compare(a.object.key, b.object.key) ||
+    a.from - b.from
+  );
+}
+
+/** Keys are ASCII, so comparing code units compares bytes. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
