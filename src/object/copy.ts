@@ -3,15 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "node:fs/promises";
-import { fromSystemError } from "../errors.ts";
+import { fromSystemError, isBallastError } from "../errors.ts";
 import type { Operation, Report } from "../events.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { ByteSource, Store, StoredObject } from "../store/port.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
-import { corruptObject, decodeVerified, decodeWhole, isDecodable, verify, type DecodeOptions } from "./encodings.ts";
+import { contentsOf } from "./contents.ts";
+import { corruptObject, decodeVerified, decodeWhole, isDecodable, needsBase, verify, type DecodeOptions } from "./encodings.ts";
 import { bufferSource, fileSource } from "./source.ts";
 import { readChunks, SMALL_BYTES } from "./stable-file.ts";
 
+/** Without `openBase`, the base of a delta comes from whichever of the two stores is a directory. */
 export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
   /** Told of the object's encoded bytes as they move. */
   readonly report?: Report | undefined;
@@ -23,23 +25,49 @@ export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
 
 /**
  * Copies one object to another store, under the same name and encoding. What appears at the target was verified: it
- * decodes to the oid that it is named by. An encoding that this version cannot decode is copied with its size checked.
+ * decodes to the oid that it is named by. Only its size is checked of an encoding that this version cannot decode, and
+ * of a delta whose base cannot be read on this machine.
  * @returns "exists" when the target had the object
  * @throws OBJECT_MISSING, OBJECT_CORRUPT (nothing was published), and what the stores throw
  */
 export async function copyObject(from: Store, to: Store, object: StoredObject, options: CopyOptions = {}): Promise<"created" | "exists"> {
   options.signal?.throwIfAborted();
+  if (!needsBase(object.name)) return copyBy(from, to, object, { ...options, decodes: isDecodable(object.name) });
+  const contents = options.openBase ? undefined : contentsOf([to, from], { signal: options.signal });
+  const openBase = options.openBase ?? contents?.open;
+  try {
+    const base = await openBase?.(object.name.base).catch((error: unknown) => {
+      if (!isBallastError(error, "OBJECT_MISSING")) throw error;
+    });
+    try {
+      return await copyBy(from, to, object, { ...options, openBase, decodes: base !== undefined });
+    } finally {
+      base?.close();
+    }
+  } finally {
+    contents?.close();
+  }
+}
+
+/** @param options.decodes whether the content is verified on the way, or the size only */
+interface CopyWay extends CopyOptions {
+  readonly decodes: boolean;
+}
+
+async function copyBy(from: Store, to: Store, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
   if (object.sizeBytes <= SMALL_BYTES) return copySmall(from, to, object, options);
   if (isDirectoryStore(to)) return (await cloneVerified(from, to, object, options)) ?? receiveVerified(from, to, object, options);
   if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), from.read(object.key, undefined, options.signal), to, object, options);
   return spool(from, to, object, options);
 }
 
-async function copySmall(from: Store, to: Store, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+async function copySmall(from: Store, to: Store, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
   const bytes = isDirectoryStore(from) ? readLocal(from, object) : await readAll(from, object, options);
   checkSize(object, bytes.length);
-  if (isDecodable(object.name) && !decodeWhole(object.name, bytes, options)) {
-    await verify(object.name, bufferSource(bytes).open({ start: 0, end: bytes.length }), options);
+  if (options.decodes) {
+    // A small delta may make much.
+    if (needsBase(object.name)) await verify(object.name, bufferSource(bytes).open({ start: 0, end: bytes.length }), options);
+    else decodeWhole(object.name, bytes);
   }
   const sha256 = object.name.encoding === "raw" ? object.name.oid : createHash("sha256").update(bytes).digest("hex");
   return to.write(object.key, reporting(bufferSource(bytes, sha256), options), options.signal);
@@ -66,8 +94,8 @@ async function readAll(from: Store, object: StoredObject, { signal }: CopyOption
 }
 
 /** Lets the file system share the blocks where it can, and verifies what it shared. */
-async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyOptions): Promise<"created" | "exists" | undefined> {
-  if (!isDirectoryStore(from) || !isDecodable(object.name)) return undefined;
+async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyWay): Promise<"created" | "exists" | undefined> {
+  if (!isDirectoryStore(from) || !options.decodes) return undefined;
   if (existsSync(to.pathOf(object.key))) return "exists";
   const source = from.pathOf(object.key);
   if (!existsSync(source)) return undefined;
@@ -92,7 +120,7 @@ async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObje
 }
 
 /** Writes the target's temporary file and verifies the same bytes on their way; it gets its name only afterwards. */
-function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
   return to.receive(
     object.key,
     async (write) => {
@@ -106,7 +134,7 @@ function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, 
           yield chunk;
         }
       };
-      await drain(isDecodable(object.name) ? decodeVerified(object.name, moved(), options) : moved());
+      await drain(options.decodes ? decodeVerified(object.name, moved(), options) : moved());
       checkSize(object, sizeBytes);
     },
     options.signal,
@@ -119,7 +147,7 @@ async function sendVerified(
   encoded: AsyncIterable<Uint8Array>,
   to: Store,
   object: StoredObject,
-  options: CopyOptions,
+  options: CopyWay,
 ): Promise<"created" | "exists"> {
   const hash = object.name.encoding === "raw" ? undefined : createHash("sha256");
   let sizeBytes = 0;
@@ -130,13 +158,13 @@ async function sendVerified(
       yield chunk;
     }
   };
-  await drain(isDecodable(object.name) ? decodeVerified(object.name, read(), options) : read());
+  await drain(options.decodes ? decodeVerified(object.name, read(), options) : read());
   checkSize(object, sizeBytes);
   const sha256 = hash ? hash.digest("hex") : object.name.oid;
   return to.write(object.key, reporting(fileSource(path, sizeBytes, sha256), options), options.signal);
 }
 
-async function spool(from: Store, to: Store, object: StoredObject, options: CopyOptions): Promise<"created" | "exists"> {
+async function spool(from: Store, to: Store, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
   let directory: string | undefined;
   try {
     directory = mkdtempSync(join(options.spoolDirectory ?? tmpdir(), "ballast-"));

@@ -1,14 +1,16 @@
 import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
-import { fromSystemError } from "../errors.ts";
+import { fromSystemError, isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openClone } from "../util/clone-file.ts";
-import { corruptObject, decodeVerified, decodeWhole, type DecodeOptions } from "./encodings.ts";
+import { Contents } from "./contents.ts";
+import { corruptObject, decodeVerified, decodeWhole, needsBase, type DecodeOptions } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import { fileStat, readChunks, SMALL_BYTES, type FileStat } from "./stable-file.ts";
 
 const writeAsync = promisify(write);
 
+/** Without `openBase`, the bases of deltas come from the object's own store. */
 export interface MaterialiseOptions extends Omit<DecodeOptions, "limitBytes"> {
   /** The content's size in bytes, as the manifest says it. */
   readonly expectedSize?: number | undefined;
@@ -33,11 +35,14 @@ export interface MaterialiseOptions extends Omit<DecodeOptions, "limitBytes"> {
  */
 export async function materialise(store: DirectoryStore, name: ObjectName, temporary: string, options: MaterialiseOptions): Promise<FileStat> {
   options.signal?.throwIfAborted();
+  if (needsBase(name) && !options.openBase) {
+    const contents = new Contents([store], { signal: options.signal });
+    return materialise(store, name, temporary, { ...options, openBase: contents.open }).finally(() => contents.close());
+  }
   const path = store.pathOf(objectKey(name));
   const encodedBytes = readSync(store, name, () => statSync(path).size);
   if (encodedBytes <= SMALL_BYTES && (options.expectedSize ?? Infinity) <= SMALL_BYTES) {
-    const encoded = readSync(store, name, () => readFileSync(path));
-    const content = decodeWhole(name, encoded, { ...options, limitBytes: options.expectedSize });
+    const content = await decodeSmall(name, readSync(store, name, () => readFileSync(path)), options);
     if (content) return writeWhole(content, name, temporary, options);
   }
   if (name.encoding === "raw") {
@@ -64,6 +69,20 @@ export async function materialiseFrom(
     }
     checkSize(name, sizeBytes, options);
   });
+}
+
+/** Small content, at once; undefined for a delta that does not decode, so that the long way tells what is wrong. */
+async function decodeSmall(name: ObjectName, encoded: Buffer, { expectedSize: limitBytes, openBase }: MaterialiseOptions): Promise<Buffer | undefined> {
+  if (!needsBase(name)) return decodeWhole(name, encoded, { limitBytes });
+  const base = await openBase!(name.base);
+  try {
+    return decodeWhole(name, encoded, { limitBytes, base });
+  } catch (error) {
+    if (isBallastError(error, "OBJECT_CORRUPT")) return undefined;
+    throw error;
+  } finally {
+    base.close();
+  }
 }
 
 /** Lets the file system share the blocks, and hashes what it shared. */

@@ -1,0 +1,135 @@
+import { openSync } from "node:fs";
+import { BallastError, isBallastError } from "../errors.ts";
+import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { fileAccess, type RandomAccess } from "../util/random-access.ts";
+import { corruptObject, decodeVerified, type OpenBase } from "./encodings.ts";
+import { objectKey, type ObjectName } from "./name.ts";
+import type { Oid } from "./oid.ts";
+import { SharedContents, type SharedContent } from "./shared-contents.ts";
+import { spool } from "./spool.ts";
+import { readChunks } from "./stable-file.ts";
+
+export interface ContentsOptions {
+  /** The store on whose file system large contents are kept while they are needed; the first one by default. */
+  readonly temporaryIn?: DirectoryStore | undefined;
+  /** Ends what is being decoded; what is open stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A chain of deltas that is longer than this is taken for damage; ours are far shorter. */
+const MAX_DEPTH = 1000;
+
+/**
+ * The contents of the objects in some directory stores, to be read at any position: the bases of deltas. What has to
+ * be decoded is decoded once for all who want it at the same time, and kept for a while for those who come next.
+ * Memory is bounded; large contents take disk space instead.
+ */
+export class Contents {
+  readonly #stores: readonly DirectoryStore[];
+  readonly #options: ContentsOptions;
+  readonly #shared = new SharedContents();
+  /** Raw objects that were hashed and found right. */
+  readonly #sound = new Set<string>();
+
+  /** @param stores searched in this order */
+  constructor(stores: readonly DirectoryStore[], options: ContentsOptions = {}) {
+    this.#stores = stores;
+    this.#options = options;
+  }
+
+  /**
+   * Opens a content; the caller closes it. A raw object is read where it lies and is verified only if asked for; any
+   * other is decoded, and thereby verified. An encoding that is damaged, or lacks its base, gives way to another one.
+   * @param verified that a raw object is hashed first, once in the life of this
+   * @throws OBJECT_MISSING, OBJECT_CORRUPT (naming the object; also for deltas in a circle), ENCODING_UNKNOWN,
+   *   DISK_FULL, what the stores throw, the signal's reason
+   */
+  readonly open: OpenBase = (oid, { verified = false } = {}) => this.#open(oid, verified, undefined);
+
+  /** Gives back what is kept for later; what is open stays until it is closed. */
+  close(): void {
+    this.#shared.close();
+  }
+
+  async #open(oid: Oid, verified: boolean, forWhom: SharedContent | undefined): Promise<RandomAccess> {
+    let failure: unknown;
+    for (const store of this.#stores) {
+      try {
+        return await this.#openRaw(store, oid, verified);
+      } catch (error) {
+        if (!isBadObject(error)) throw error;
+        if (!isBallastError(error, "OBJECT_MISSING")) failure ??= error;
+      }
+    }
+    return this.#shared.open(oid, forWhom, async (content) => {
+      try {
+        return await this.#decode(oid, content);
+      } catch (error) {
+        throw isBallastError(error, "OBJECT_MISSING") ? (failure ?? error) : error;
+      }
+    });
+  }
+
+  async #openRaw(store: DirectoryStore, oid: Oid, verified: boolean): Promise<RandomAccess> {
+    const name: ObjectName = { oid, encoding: "raw" };
+    const path = store.pathOf(objectKey(name));
+    let fd: number;
+    try {
+      fd = openSync(path, "r");
+    } catch (error) {
+      throw store.readFailure(error, objectKey(name));
+    }
+    const access = fileAccess(fd, { owned: true });
+    if (!verified || this.#sound.has(path)) return access;
+    try {
+      for await (const _chunk of decodeVerified(name, readChunks(fd, access.sizeBytes, this.#options.signal))) continue;
+      this.#sound.add(path);
+      return access;
+    } catch (error) {
+      access.close();
+      throw error;
+    }
+  }
+
+  async #decode(oid: Oid, content: SharedContent): ReturnType<typeof spool> {
+    let failure: unknown;
+    for (const { store, object } of await this.#encodings(oid)) {
+      try {
+        if (content.depth > MAX_DEPTH) throw corruptObject(object.name, `its chain has more than ${MAX_DEPTH} deltas`);
+        const { signal } = this.#options;
+        const openBase = (base: Oid, { verified = false } = {}): Promise<RandomAccess> => this.#open(base, verified, content);
+        const decoded = decodeVerified(object.name, store.read(object.key, undefined, signal), { openBase, signal });
+        return await spool(decoded, this.#options.temporaryIn ?? this.#stores[0]!);
+      } catch (error) {
+        if (!isBadObject(error)) throw error;
+        failure ??= error;
+      }
+    }
+    throw failure ?? new BallastError("OBJECT_MISSING", `object ${oid} is not in ${this.#stores.map(({ url }) => url).join(" or ")}`, {
+      hint: "run git ballast fetch --all, or git ballast fsck to find what is missing",
+    });
+  }
+
+  async #encodings(oid: Oid): Promise<{ store: DirectoryStore; object: StoredObject }[]> {
+    const found: { store: DirectoryStore; object: StoredObject }[] = [];
+    for (const store of this.#stores) {
+      for (const object of (await store.find([oid], this.#options.signal)).get(oid) ?? []) found.push({ store, object });
+    }
+    const effort = ({ object }: { object: StoredObject }): number => EFFORT.indexOf(object.name.encoding);
+    return found.filter((each) => effort(each) >= 0).sort((a, b) => effort(a) - effort(b));
+  }
+}
+
+/** The contents of those of the stores that are directories; undefined when none is. */
+export function contentsOf(stores: readonly Store[], options?: ContentsOptions): Contents | undefined {
+  const directories = stores.filter(isDirectoryStore);
+  return directories.length > 0 ? new Contents(directories, options) : undefined;
+}
+
+/** Encodings that have to be decoded, the easiest first. */
+const EFFORT = ["gzip", "delta", "delta+gzip"];
+
+function isBadObject(error: unknown): boolean {
+  return isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "ENCODING_UNKNOWN");
+}
