@@ -1,7 +1,9 @@
-import type { CompressionSettings } from "../config/settings.ts";
+import type { CompressionSettings, DeltaSettings } from "../config/settings.ts";
 import { openDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import { Contents } from "./contents.ts";
 import { hashFile, type HashedFile } from "./hash-file.ts";
 import { ingestFile, type Ingested } from "./ingest.ts";
+import type { BaseHint } from "./ingest-delta.ts";
 import { materialise } from "./materialise.ts";
 import type { ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
@@ -10,7 +12,7 @@ import { isVanished, type FileStat } from "./stable-file.ts";
 
 /** A piece of work that any thread can do; plain data. */
 export type Job =
-  | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined }
+  | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined; readonly hints?: readonly BaseHint[] | undefined }
   | { readonly kind: "hash"; readonly path: string }
   | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
@@ -21,21 +23,28 @@ export type JobResult = Ingested | HashedFile | FileStat | undefined;
 export interface JobContext {
   readonly localRoot: string;
   readonly compression: CompressionSettings;
+  /** Without it, nothing is stored as a delta. */
+  readonly delta?: DeltaSettings | undefined;
+  /** Other directory stores that may hold what deltas stand on. */
+  readonly baseRoots?: readonly string[] | undefined;
 }
 
 /** Jobs that are done in one thread at a time: enough for their syncs to overlap. */
 const AT_A_TIME = 8;
 
-/** Does the jobs of one run. */
+/** Does the jobs of one run; to be closed when it is over. */
 export class JobRunner {
   readonly #store: DirectoryStore;
+  readonly #others: readonly DirectoryStore[];
   readonly #present: PresentObjects;
   readonly #compression: CompressionSettings;
   readonly #onBytes: (bytes: number) => void;
+  #contents: Contents | undefined;
 
-  constructor({ localRoot, compression }: JobContext, onBytes: (bytes: number) => void) {
+  constructor({ localRoot, compression, baseRoots = [] }: JobContext, onBytes: (bytes: number) => void) {
     this.#store = openDirectoryStore(localRoot);
-    this.#present = new PresentObjects(this.#store);
+    this.#others = baseRoots.map((root) => openDirectoryStore(root));
+    this.#present = new PresentObjects(this.#store, this.#others);
     this.#compression = compression;
     this.#onBytes = onBytes;
   }
@@ -64,10 +73,16 @@ export class JobRunner {
     return results;
   }
 
+  /** Gives back what was kept for further jobs. */
+  close(): void {
+    this.#contents?.close();
+  }
+
   async #do(job: Job, signal: AbortSignal): Promise<JobResult> {
     const onBytes = this.#onBytes;
     if (job.kind === "restore") {
-      return materialise(this.#store, job.name, job.temporary, { expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
+      const openBase = this.#contentsFor(signal).open;
+      return materialise(this.#store, job.name, job.temporary, { openBase, expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });
@@ -77,5 +92,9 @@ export class JobRunner {
       if (isVanished(error)) return undefined;
       throw error;
     }
+  }
+
+  #contentsFor(signal: AbortSignal): Contents {
+    return (this.#contents ??= new Contents([this.#store, ...this.#others], { temporaryIn: this.#store, signal }));
   }
 }

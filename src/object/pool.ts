@@ -4,6 +4,7 @@ import type { Operation, Report } from "../events.ts";
 import { openDirectoryStore } from "../store/directory.ts";
 import type { HashedFile } from "./hash-file.ts";
 import type { Ingested } from "./ingest.ts";
+import type { BaseHint } from "./ingest-delta.ts";
 import { JobRunner, type Job, type JobContext, type JobResult } from "./jobs.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
@@ -33,6 +34,8 @@ export interface FileJob {
 
 export interface IngestJob extends FileJob {
   readonly expected?: Oid | undefined;
+  /** What the content may be stored against, the preferred first. */
+  readonly hints?: readonly BaseHint[] | undefined;
 }
 
 export interface RestoreJob {
@@ -98,14 +101,15 @@ class Pool implements IngestPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#context = { localRoot: options.localRoot, compression: options.compression };
+    const { localRoot, compression, delta, baseRoots } = options;
+    this.#context = { localRoot, compression, delta, baseRoots };
   }
 
   async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {
-    const jobs = files.map(({ path, expected }): Job => ({ kind: "ingest", path, expected }));
+    const jobs = files.map(({ path, expected, hints }): Job => ({ kind: "ingest", path, expected, hints }));
     const results = (await this.#run(this.#reading("record", files, jobs))) as (Ingested | undefined)[];
     const created = results.filter((result) => result?.created === true) as Ingested[];
-    await openDirectoryStore(this.#options.localRoot).syncNames(created.map(({ oid, encoding }) => objectKey({ oid, encoding })));
+    await openDirectoryStore(this.#options.localRoot).syncNames(created.map(objectKey));
     return results;
   }
 
@@ -131,6 +135,7 @@ class Pool implements IngestPool {
   #reading(op: Operation, files: readonly FileJob[], jobs: readonly Job[]): Task {
     const done = (result: JobResult, index: number): void => {
       if (result === undefined) return;
+      if ("trouble" in result && result.trouble !== undefined) this.#options.report({ kind: "warning", message: `${files[index]!.label ?? files[index]!.path} is stored whole: ${result.trouble}` });
       const { oid, sizeBytes, ...rest } = result as HashedFile & Partial<Ingested>;
       const { label, path } = files[index]!;
       const how = rest.created === false ? "present" : "done";
@@ -151,10 +156,10 @@ class Pool implements IngestPool {
     };
     const ended = new AbortController();
     const threads = this.#threadsFor(task);
-    const lanes: RunBatch[] =
-      threads.length > 0
-        ? threads.flatMap((thread) => new Array<RunBatch>(AHEAD).fill((jobs) => thread.run(run, jobs)))
-        : inThisThread(new JobRunner(this.#context, onBytes), ended.signal, this.#options.concurrency);
+    const runner = threads.length > 0 ? undefined : new JobRunner(this.#context, onBytes);
+    const lanes: RunBatch[] = runner
+      ? inThisThread(runner, ended.signal, this.#options.concurrency)
+      : threads.flatMap((thread) => new Array<RunBatch>(AHEAD).fill((jobs) => thread.run(run, jobs)));
     const abort = (): void => {
       ended.abort(signal.aborted ? signal.reason : undefined);
       for (const thread of threads) thread.abort(run);
@@ -170,6 +175,7 @@ class Pool implements IngestPool {
     } finally {
       signal.removeEventListener("abort", abort);
       this.#onBytes.delete(run);
+      runner?.close();
       for (const thread of threads) thread.forget(run);
     }
   }

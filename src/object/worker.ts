@@ -19,8 +19,12 @@ const send = (message: FromWorker): void => port.postMessage(message);
 port.on("message", (message: ToWorker) => {
   if (message.kind === "run") void work(message);
   else {
-    if (message.kind === "abort") runs.get(message.run)?.abort.abort();
-    runs.delete(message.run);
+    const run = runs.get(message.run);
+    if (message.kind === "abort") run?.abort.abort();
+    else {
+      runs.delete(message.run);
+      run?.runner.close();
+    }
   }
 });
 
