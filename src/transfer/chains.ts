@@ -18,17 +18,23 @@ type Finder = Pick<Store, "find">;
  */
 export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oid>, signal?: AbortSignal): Promise<Catalogue[]> {
   const known = new Set(oids);
+  // In the order in which they became known: each store was asked for a beginning of it.
+  const order = [...known];
   const catalogues = finders.map(() => new Map<Oid, readonly StoredObject[]>());
   for (;;) {
-    const next = catalogues.findIndex(({ size }) => size < known.size);
+    const next = catalogues.findIndex(({ size }) => size < order.length);
     if (next < 0) return catalogues;
     const catalogue = catalogues[next]!;
-    const ask = [...known].filter((oid) => !catalogue.has(oid));
+    const ask = order.slice(catalogue.size);
     const found = await finders[next]!.find(ask, signal);
     for (const oid of ask) {
       const objects = (found.get(oid) ?? []).toSorted((a, b) => compare(a.key, b.key));
       catalogue.set(oid, objects);
-      for (const { name } of objects) if (name.base !== undefined) known.add(name.base);
+      for (const { name } of objects) {
+        if (name.base === undefined || known.has(name.base)) continue;
+        known.add(name.base);
+        order.push(name.base);
+      }
     }
   }
 }
