@@ -70,7 +70,7 @@ const LOOK_BYTES = 4096;
 const NOISE_BITS = 7.9;
 
 /** Whether each byte value is about as frequent as any other. Too short a look tells nothing. */
-function isNoise(bytes: Uint8Array): boolean {
+export function isNoise(bytes: Uint8Array): boolean {
   if (bytes.length < LOOK_BYTES) return false;
   const counts = new Uint16Array(256);
   for (const byte of bytes) counts[byte]! += 1;
