@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { contentsOf } from "../object/contents.ts";
 import { copyObject } from "../object/copy.ts";
 import type { Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
@@ -38,11 +39,13 @@ export async function copyObjects(
   if (objects.length === 0) return moved;
   report({ kind: "start", op, totalFiles: objects.length, totalBytes: objects.reduce((sum, object) => sum + sizeOf(object), 0) });
   let ok = false;
+  // One for all: a base that many need is decoded once.
+  const contents = contentsOf([to, from], { signal });
   const copyOne = async (object: StoredObject, siblings: AbortSignal): Promise<boolean> => {
     const { name, sizeBytes: storedBytes } = object;
     const bytes = sizeOf(object);
     try {
-      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, bytes), signal: siblings });
+      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, bytes), openBase: contents?.open, signal: siblings });
     } catch (error) {
       if (tolerate(error, object)) return false;
       throw error;
@@ -57,6 +60,7 @@ export async function copyObjects(
     await forEachInOrder(objects, settings.concurrency, copyOne, signal);
     ok = moved.objects === objects.length;
   } finally {
+    contents?.close();
     report({ kind: "end", op, ok });
   }
   return moved;

@@ -1,6 +1,8 @@
 import { BallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
+import { contentsOf } from "../object/contents.ts";
 import { copyObject } from "../object/copy.ts";
+import type { OpenBase } from "../object/encodings.ts";
 import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
@@ -39,7 +41,8 @@ export async function copyStore(sources: readonly Store[], target: Store, option
       if (plan.useless > 0) options.report({ kind: "warning", message: `${count(plan.useless, "object")} stayed behind, being differences from contents that no store has` });
       return result;
     }
-    await copyRound(plan.wanted, target, options);
+    const contents = contentsOf([target, ...sources], { signal: options.signal });
+    await copyRound(plan.wanted, target, { ...options, openBase: contents?.open }).finally(() => contents?.close());
     for (const { object } of plan.wanted) present.add(object.key);
     result.copied += plan.wanted.length;
     result.bytes += sum(plan.wanted);
@@ -99,11 +102,11 @@ function inOrder(list: readonly Wanted[], present: ReadonlySet<string>): { order
   return { ordered: ranked.map(({ wanted }) => wanted), useless: list.length - ranked.length };
 }
 
-async function copyRound(wanted: readonly Wanted[], target: Store, { report, signal, concurrency }: CopyStoreOptions): Promise<void> {
+async function copyRound(wanted: readonly Wanted[], target: Store, { report, signal, concurrency, openBase }: CopyStoreOptions & { openBase: OpenBase | undefined }): Promise<void> {
   report({ kind: "start", op: "copy", totalFiles: wanted.length, totalBytes: sum(wanted) });
   let ok = false;
   const copyOne = async ({ from, object }: Wanted, siblings: AbortSignal): Promise<boolean> => {
-    const outcome = await copyObject(from, target, object, { op: "copy", report, signal: siblings });
+    const outcome = await copyObject(from, target, object, { op: "copy", report, openBase, signal: siblings });
     report({ kind: "file", op: "copy", path: "", oid: object.name.oid, bytes: object.sizeBytes, storedBytes: object.sizeBytes, how: outcome === "exists" ? "present" : "done" });
     return true;
   };
