@@ -3,8 +3,8 @@ import { bufferSource } from "../object/source.ts";
 import type { Store } from "../store/port.ts";
 import { sameOwner } from "./owner.ts";
 import { formatRecord, formatRecordKey, hashOfPath } from "./record.ts";
-import { readLock, standingOf, type Lock } from "./standing.ts";
-import { notListed, toRecord, type LockRequest } from "./take.ts";
+import { readLock, standingAfter, standingOf, type Lock } from "./standing.ts";
+import { toRecord, type LockRequest } from "./take.ts";
 import { removeOld } from "./tidy.ts";
 
 export interface Released {
@@ -33,8 +33,7 @@ export async function releaseLock(store: Store, request: LockRequest, { force }:
     const number = standing.number + 1;
     // Created or there already: this lock is over, and no other was touched.
     await store.write(formatRecordKey({ pathHash, number }), bufferSource(formatRecord(toRecord("unlock", request))), signal);
-    const now = await standingOf(store, pathHash, signal);
-    if ((now?.number ?? 0) < number) throw notListed(store, request.path);
+    const now = await standingAfter(store, pathHash, number, signal);
     await removeOld(store, now!, signal);
     return { outcome: "released", lock };
   }

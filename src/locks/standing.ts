@@ -1,4 +1,4 @@
-import { isBallastError } from "../errors.ts";
+import { BallastError, isBallastError } from "../errors.ts";
 import type { Entry, Store } from "../store/port.ts";
 import { formatRecordKey, isLockNumber, LOCKS_PREFIX, MOST_RECORD_BYTES, parseRecord, parseRecordKey, recordPrefix, type LockRecord, type RecordKey } from "./record.ts";
 
@@ -25,6 +25,21 @@ export async function standings(store: Store, signal?: AbortSignal): Promise<Map
 /** How it stands with one path; undefined when it was never locked. */
 export async function standingOf(store: Store, pathHash: string, signal?: AbortSignal): Promise<Standing | undefined> {
   return (await collect(store, recordPrefix(pathHash), signal)).get(pathHash);
+}
+
+/**
+ * As {@link standingOf}, for whoever knows that a record of number `atLeast` was made.
+ * @throws LOCKS_UNSUPPORTED when the store does not list it, nor a higher one: it cannot tell who holds a lock
+ */
+export async function standingAfter(store: Store, pathHash: string, atLeast: number, signal?: AbortSignal): Promise<Standing | undefined> {
+  // A listing in which this machine went to sleep may have missed what came and what went meanwhile; not so a second one.
+  for (let look = 0; look < 2; look++) {
+    const standing = await standingOf(store, pathHash, signal);
+    if ((standing?.number ?? 0) >= atLeast) return standing;
+  }
+  throw new BallastError("LOCKS_UNSUPPORTED", `${store.url} does not list at once what it took, so it cannot hold locks`, {
+    hint: "git ballast doctor tells what the provider does; docs/locks.md has what locks need",
+  });
 }
 
 async function collect(store: Store, prefix: string, signal: AbortSignal | undefined): Promise<Map<string, Standing>> {

@@ -3,7 +3,7 @@ import { bufferSource } from "../object/source.ts";
 import type { Store } from "../store/port.ts";
 import { sameOwner, type Self } from "./owner.ts";
 import { formatRecord, formatRecordKey, hashOfPath, type LockRecord } from "./record.ts";
-import { readLock, standingOf, type Lock, type Standing } from "./standing.ts";
+import { readLock, standingAfter, type Lock, type Standing } from "./standing.ts";
 import { removeOld } from "./tidy.ts";
 
 export interface LockRequest extends Self {
@@ -33,8 +33,7 @@ export async function takeLock(store: Store, request: LockRequest, signal?: Abor
   const pathHash = hashOfPath(request.path);
   let created = 0;
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const standing = await standingOf(store, pathHash, signal);
-    if (created > (standing?.number ?? 0)) throw notListed(store, request.path);
+    const standing = await standingAfter(store, pathHash, created, signal);
     if (standing?.locked) {
       const taken = await judge(store, standing, request, signal);
       if (taken === undefined) continue;
@@ -60,11 +59,4 @@ async function judge(store: Store, standing: Standing, { owner, nonce }: LockReq
 /** The record that a request writes. */
 export function toRecord(kind: LockRecord["kind"], { path, owner, machine, nowMs, nonce }: LockRequest): LockRecord {
   return { kind, path, owner, machine, timeMs: nowMs, nonce };
-}
-
-/** A store whose listings lag behind cannot tell who holds a lock. */
-export function notListed(store: Store, path: string): BallastError {
-  return new BallastError("LOCKS_UNSUPPORTED", `cannot lock ${path}: ${store.url} does not list at once what it took, so locks do not hold there`, {
-    hint: "git ballast doctor tells what the provider does; docs/locks.md has what locks need",
-  });
 }
