@@ -27,6 +27,8 @@ export interface JobContext {
   readonly delta?: DeltaSettings | undefined;
   /** Other directory stores that may hold what deltas stand on. */
   readonly baseRoots?: readonly string[] | undefined;
+  /** The directory store in whose `tmp` a large base is kept while deltas need it; `localRoot` by default. */
+  readonly temporaryRoot?: string | undefined;
 }
 
 /** Jobs that are done in one thread at a time: enough for their syncs to overlap. */
@@ -36,14 +38,16 @@ const AT_A_TIME = 8;
 export class JobRunner {
   readonly #store: DirectoryStore;
   readonly #others: readonly DirectoryStore[];
+  readonly #temporaryIn: DirectoryStore;
   readonly #present: PresentObjects;
   readonly #compression: CompressionSettings;
   readonly #onBytes: (bytes: number) => void;
   #contents: Contents | undefined;
 
-  constructor({ localRoot, compression, baseRoots = [] }: JobContext, onBytes: (bytes: number) => void) {
+  constructor({ localRoot, compression, baseRoots = [], temporaryRoot = localRoot }: JobContext, onBytes: (bytes: number) => void) {
     this.#store = openDirectoryStore(localRoot);
     this.#others = baseRoots.map((root) => openDirectoryStore(root));
+    this.#temporaryIn = openDirectoryStore(temporaryRoot);
     this.#present = new PresentObjects(this.#store, this.#others);
     this.#compression = compression;
     this.#onBytes = onBytes;
@@ -95,6 +99,6 @@ export class JobRunner {
   }
 
   #contentsFor(signal: AbortSignal): Contents {
-    return (this.#contents ??= new Contents([this.#store, ...this.#others], { temporaryIn: this.#store, signal }));
+    return (this.#contents ??= new Contents([this.#store, ...this.#others], { temporaryIn: this.#temporaryIn, signal }));
   }
 }

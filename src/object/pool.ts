@@ -101,8 +101,8 @@ class Pool implements IngestPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { localRoot, compression, delta, baseRoots } = options;
-    this.#context = { localRoot, compression, delta, baseRoots };
+    const { localRoot, compression, delta, baseRoots, temporaryRoot } = options;
+    this.#context = { localRoot, compression, delta, baseRoots, temporaryRoot };
   }
 
   async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {

@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { isBallastError, type BallastError } from "../errors.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
-import { openRemoteStore } from "../store/open.ts";
+import { openLocalStore, openRemoteStore } from "../store/open.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { catalogueOf, cataloguesOf, easiestWays } from "./chains.ts";
 import { copyObjects, type Moved } from "./copy-objects.ts";
@@ -37,6 +37,8 @@ export interface Located extends Unavailable {
    * there. The bases are in either of the two stores.
    */
   readonly direct: ReadonlyMap<Oid, { readonly store: DirectoryStore; readonly object: StoredObject }>;
+  /** Where the bases of all these are: the local store, then the directory if it was asked. */
+  readonly stores: readonly DirectoryStore[];
 }
 
 /**
@@ -56,9 +58,10 @@ export function download(context: Context, wanted: readonly Wanted[]): Promise<D
  */
 export async function locate(context: Context, wanted: readonly Wanted[]): Promise<Located> {
   const direct = new Map<Oid, { store: DirectoryStore; object: StoredObject }>();
+  let stores: readonly DirectoryStore[] = [openLocalStore(context.repository)];
   const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, local, absent) => {
     if (!isDirectoryStore(remote)) return false;
-    const stores = [local, remote];
+    stores = [local, remote];
     for (let look = 1; look <= LOOKS && direct.size < absent.length; look++) {
       const before = direct.size;
       const ways = easiestWays(await cataloguesOf(stores, absent, context.signal));
@@ -70,7 +73,7 @@ export async function locate(context: Context, wanted: readonly Wanted[]): Promi
     }
     return true;
   });
-  return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure };
+  return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
 }
 
 /** @param instead answers for the absent objects in another way than by copying them, and returns whether it did */

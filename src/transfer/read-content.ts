@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
+import { Contents } from "../object/contents.ts";
 import { decodeVerified } from "../object/encodings.ts";
 import { objectKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
@@ -13,7 +14,7 @@ import { locate } from "./download.ts";
  */
 export async function* readContent(context: Context, wanted: { oid: Oid; path: string; sizeBytes?: number }): AsyncGenerator<Uint8Array> {
   const { oid, path } = wanted;
-  const { local, direct, archived, failure } = await locate(context, [{ oid, path, sizeBytes: wanted.sizeBytes ?? 0 }]);
+  const { local, direct, archived, failure, stores } = await locate(context, [{ oid, path, sizeBytes: wanted.sizeBytes ?? 0 }]);
   const found = local.get(oid);
   const elsewhere = direct.get(oid);
   const source = found ? { store: openLocalStore(context.repository), object: found } : elsewhere;
@@ -23,10 +24,15 @@ export async function* readContent(context: Context, wanted: { oid: Oid; path: s
     throw new BallastError("OBJECT_MISSING", `no store has ${oid}`, { hint: "git ballast fetch --all on a machine that has it, then git ballast push --all" });
   }
   const encoded = source.store.read(objectKey(source.object.name), undefined, context.signal);
-  let held: Uint8Array | undefined;
-  for await (const chunk of decodeVerified(source.object.name, encoded, { signal: context.signal })) {
+  const contents = new Contents(stores, { signal: context.signal });
+  try {
+    let held: Uint8Array | undefined;
+    for await (const chunk of decodeVerified(source.object.name, encoded, { openBase: contents.open, signal: context.signal })) {
+      if (held) yield held;
+      held = Buffer.from(chunk);
+    }
     if (held) yield held;
-    held = Buffer.from(chunk);
+  } finally {
+    contents.close();
   }
-  if (held) yield held;
 }

@@ -4,14 +4,16 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError, type BallastError, type ErrorCode } from "../errors.ts";
 import type { Asset } from "../manifest/manifest.ts";
+import { Contents } from "../object/contents.ts";
+import type { OpenBase } from "../object/encodings.ts";
 import { materialise } from "../object/materialise.ts";
 import type { ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
+import { createIngestPool, type IngestPool } from "../object/pool.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore } from "../store/open.ts";
 import { locate, type Located } from "../transfer/download.ts";
 import { forEachParallel } from "../util/pool.ts";
-import { openPool } from "./contents.ts";
 
 export interface MaterialiseRequest {
   readonly wanted: readonly Asset[];
@@ -64,7 +66,7 @@ export async function materialiseEach(
   const done = new Set<Ready>();
   let ok = false;
   try {
-    for (const group of byStore(here)) await restoreGroup(context, group, placed, done, result);
+    for (const group of byStore(here)) await restoreGroup(context, group, located.stores, placed, done, result);
     ok = true;
   } finally {
     for (const ready of here) if (!done.has(ready)) rmSync(ready.temporary, { force: true });
@@ -83,16 +85,20 @@ interface Ready {
   readonly temporary: string;
 }
 
-/** Restores from one store: by all threads, and when an object turns out bad, the others one by one without it. */
+/**
+ * Restores from one store: by all threads, and when an object turns out bad, the others one by one without it.
+ * @param stores the local one first; bases may be in any of them
+ */
 async function restoreGroup(
   context: Context,
   group: readonly Ready[],
+  stores: readonly DirectoryStore[],
   placed: (ready: Ready) => void,
   done: ReadonlySet<Ready>,
   result: OutOfReach,
 ): Promise<void> {
   const { store } = group[0]!;
-  const pool = openPool(context, store.root);
+  const pool = openPool(context, store, stores);
   try {
     const jobs = group.map(({ asset, name, temporary }) => ({ name, temporary, sizeBytes: asset.sizeBytes, exec: asset.exec, label: asset.path }));
     await pool.restore(jobs, (_stat, index) => placed(group[index]!));
@@ -104,18 +110,28 @@ async function restoreGroup(
   }
   const { settings, signal } = context;
   const rest = group.filter((ready) => !done.has(ready));
-  await forEachParallel(rest, settings.concurrency, async (ready, siblings) => {
+  const contents = new Contents(stores, { signal });
+  // Verified: where one encoding of a base is damaged, another one may be good.
+  const openBase: OpenBase = (base) => contents.open(base, { verified: true });
+  const restoreOne = async (ready: Ready, siblings: AbortSignal): Promise<void> => {
     const { asset, name, temporary } = ready;
     rmSync(temporary, { force: true });
     try {
-      await materialise(store, name, temporary, { exec: asset.exec, expectedSize: asset.sizeBytes, label: asset.path, signal: siblings });
+      await materialise(store, name, temporary, { openBase, exec: asset.exec, expectedSize: asset.sizeBytes, label: asset.path, signal: siblings });
     } catch (error) {
       if (!isBadObject(error)) throw error;
       result.missing.push(missing(asset, error));
       return;
     }
     placed(ready);
-  }, signal);
+  };
+  await forEachParallel(rest, settings.concurrency, restoreOne, signal).finally(() => contents.close());
+}
+
+function openPool({ settings, report, signal }: Context, { root }: DirectoryStore, stores: readonly DirectoryStore[]): IngestPool {
+  const [temporaryRoot] = stores.map((store) => store.root);
+  const baseRoots = stores.map((store) => store.root).filter((each) => each !== root);
+  return createIngestPool({ localRoot: root, baseRoots, temporaryRoot, compression: settings.compression, concurrency: settings.concurrency, report, signal });
 }
 
 function missing({ path, oid }: { path: string; oid: Oid }, failure: BallastError | undefined): Missing {
