@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { CompressionSettings } from "../config/settings.ts";
 import { decodeDelta } from "../delta/decode.ts";
+import type { encodeDelta } from "../delta/encode.ts";
 import { accepts, chooseBases, encoderLimit, isPromising, type Attempt, type Candidate, type DeltaPolicy } from "../delta/plan.ts";
 import { BallastError, isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
@@ -22,17 +23,11 @@ export interface BaseHint {
 /** What making deltas takes: the rules, the encoder, and the contents of bases. */
 export interface DeltaTools {
   readonly policy: DeltaPolicy;
-  /** The content of a base, which was verified; the caller closes it. @throws OBJECT_MISSING, OBJECT_CORRUPT … */
+  /** The content of a base, which need not be verified; the caller closes it. @throws OBJECT_MISSING, OBJECT_CORRUPT … */
   open(base: Oid): Promise<RandomAccess>;
   /** As `estimateShared`: a share from 0 to 1. */
   estimate(target: RandomAccess, base: RandomAccess): number;
-  /** As `encodeDelta`: writes a VCDIFF file; undefined when it would be longer than `limitBytes`. */
-  encode(
-    target: RandomAccess,
-    base: RandomAccess,
-    write: (bytes: Uint8Array) => Promise<void>,
-    options: { header: { oid: Oid; base: Oid }; limitBytes: number; signal?: AbortSignal },
-  ): Promise<{ sizeBytes: number } | undefined>;
+  readonly encode: typeof encodeDelta;
 }
 
 export interface DeltaContext {
@@ -118,8 +113,11 @@ async function encodeAgainst(
   const plain = store.temporary();
   let file: TemporaryFile = plain;
   try {
-    const options = { header, limitBytes, ...(signal ? { signal } : {}) };
-    if (!(await tools.encode(content, base, (bytes) => append(store, plain, bytes), options))) return drop(plain);
+    const hasher = new OidHasher();
+    const seeBase = (bytes: Uint8Array): void => hasher.update(bytes);
+    if (!(await tools.encode(content, base, (bytes) => append(store, plain, bytes), { header, limitBytes, seeBase, signal }))) return drop(plain);
+    // A base that has rotted would make a delta that decodes here, and nowhere else.
+    if (hasher.digest() !== attempt.base) throw new BallastError("OBJECT_CORRUPT", `object ${attempt.base} is damaged`);
     const smaller = gzipped ? await compressed(plain, context) : undefined;
     if (smaller) plain.discard();
     file = smaller ?? plain;

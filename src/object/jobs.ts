@@ -1,9 +1,10 @@
 import type { CompressionSettings, DeltaSettings } from "../config/settings.ts";
 import { openDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { Contents } from "./contents.ts";
+import { deltaTools } from "./delta-tools.ts";
 import { hashFile, type HashedFile } from "./hash-file.ts";
 import { ingestFile, type Ingested } from "./ingest.ts";
-import type { BaseHint } from "./ingest-delta.ts";
+import type { BaseHint, DeltaTools } from "./ingest-delta.ts";
 import { materialise } from "./materialise.ts";
 import type { ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
@@ -41,15 +42,17 @@ export class JobRunner {
   readonly #temporaryIn: DirectoryStore;
   readonly #present: PresentObjects;
   readonly #compression: CompressionSettings;
+  readonly #delta: DeltaSettings | undefined;
   readonly #onBytes: (bytes: number) => void;
   #contents: Contents | undefined;
 
-  constructor({ localRoot, compression, baseRoots = [], temporaryRoot = localRoot }: JobContext, onBytes: (bytes: number) => void) {
+  constructor({ localRoot, compression, delta, baseRoots = [], temporaryRoot = localRoot }: JobContext, onBytes: (bytes: number) => void) {
     this.#store = openDirectoryStore(localRoot);
     this.#others = baseRoots.map((root) => openDirectoryStore(root));
     this.#temporaryIn = openDirectoryStore(temporaryRoot);
     this.#present = new PresentObjects(this.#store, this.#others);
     this.#compression = compression;
+    this.#delta = delta;
     this.#onBytes = onBytes;
   }
 
@@ -90,12 +93,17 @@ export class JobRunner {
     }
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });
-      const options = { expected: job.expected, signal, onBytes, present: this.#present, namesLater: true };
+      const options = { expected: job.expected, delta: await this.#deltaFor(job.hints, signal), signal, onBytes, present: this.#present, namesLater: true };
       return await ingestFile(job.path, this.#store, this.#compression, options);
     } catch (error) {
       if (isVanished(error)) return undefined;
       throw error;
     }
+  }
+
+  async #deltaFor(hints: readonly BaseHint[] | undefined, signal: AbortSignal): Promise<{ hints: readonly BaseHint[]; tools: DeltaTools } | undefined> {
+    if (!hints || hints.length === 0 || !this.#delta || this.#delta.mode === "never") return undefined;
+    return { hints, tools: await deltaTools(this.#delta, this.#contentsFor(signal)) };
   }
 
   #contentsFor(signal: AbortSignal): Contents {

@@ -5,7 +5,7 @@ import { checkPin } from "../config/pin.ts";
 import type { Settings } from "../config/settings.ts";
 import { directoryOf, EMBEDDED, parseStoreUrl } from "../config/store-url.ts";
 import type { Context } from "../context.ts";
-import { BallastError } from "../errors.ts";
+import { BallastError, isBallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { gitConfig, sharedState, type Repository } from "../git/repository.ts";
 import { isDirectoryStore, openDirectoryStore, type DirectoryStore } from "./directory.ts";
@@ -50,6 +50,23 @@ export async function openStore(url: string, settings: Settings, report: Report,
 /** The store in the Git directory: what was recorded here, and a cache of what was downloaded. */
 export function openLocalStore(repository: Repository): DirectoryStore {
   return openDirectoryStore(join(repository.commonDir, "ballast"));
+}
+
+/**
+ * The stores whose objects are files of this machine: the local one, and the remote one where it is a directory that
+ * can be used now. What keeps the remote one from being used is no failure here.
+ */
+export async function openStoresHere(context: Context): Promise<DirectoryStore[]> {
+  const local = openLocalStore(context.repository);
+  if (context.settings.storeUrl === undefined || parseStoreUrl(context.settings.storeUrl).startsWith("s3:")) return [local];
+  try {
+    const remote = await openRemoteStore(context);
+    return isDirectoryStore(remote) ? [local, remote] : [local];
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!isBallastError(error)) throw error;
+    return [local];
+  }
 }
 
 /** @throws NOT_INITIALISED */

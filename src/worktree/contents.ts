@@ -6,7 +6,9 @@ import type { HashedFile } from "../object/hash-file.ts";
 import type { Oid } from "../object/oid.ts";
 import { createIngestPool, type FileJob, type IngestPool } from "../object/pool.ts";
 import { PresentObjects } from "../object/present.ts";
-import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.ts";
+import { basesFor, ingestInTurn } from "./ingest-in-turn.ts";
 import type { ReadContent, ReadContents, Seen } from "./observe.ts";
 import type { Worktree } from "./session.ts";
 
@@ -15,11 +17,14 @@ export function hashContents(context: Context): ReadContents {
   return (files) => readEach(context, "scan", files, (pool, jobs) => pool.hash(jobs));
 }
 
-/** Reads files and puts their content into the local store, in one reading. */
+/** Reads files and puts their content into the local store: as a delta where there is a base that does. */
 export function storeContents(context: Context): ReadContents {
   return async (files) => {
-    if (files.length > 0) await openLocalStore(context.repository).initialise(context.signal);
-    return readEach(context, "record", files, (pool, jobs) => pool.ingest(jobs));
+    if (files.length === 0) return [];
+    await openLocalStore(context.repository).initialise(context.signal);
+    const stores = await openStoresHere(context);
+    const bases = await basesFor(context, files, stores);
+    return readEach(context, "record", files, (pool, jobs) => ingestInTurn(pool, files, jobs, bases), stores);
   };
 }
 
@@ -28,10 +33,11 @@ async function readEach(
   op: Operation,
   files: readonly { path: string; sizeBytes: number }[],
   read: (pool: IngestPool, jobs: readonly FileJob[]) => Promise<(HashedFile | undefined)[]>,
+  stores: readonly DirectoryStore[] = [openLocalStore(context.repository)],
 ): Promise<ReadContent[]> {
   if (files.length === 0) return [];
   const { repository, report } = context;
-  const pool = openPool(context);
+  const pool = openPool(context, stores);
   const jobs = files.map(({ path, sizeBytes }) => ({ path: join(repository.top, path), sizeBytes, label: path }));
   report({ kind: "start", op, totalFiles: files.length, totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
@@ -45,16 +51,20 @@ async function readEach(
   }
 }
 
-/** Workers that read and write files; `localRoot` is the directory store that objects are put into or taken from. */
-export function openPool({ repository, settings, report, signal }: Context, localRoot: string = openLocalStore(repository).root): IngestPool {
-  return createIngestPool({ localRoot, compression: settings.compression, concurrency: settings.concurrency, report, signal });
+/**
+ * Workers that read and write files.
+ * @param stores the store that objects are put into or taken from, and others that may hold the bases of deltas
+ */
+function openPool({ settings, report, signal }: Context, [store, ...others]: readonly DirectoryStore[]): IngestPool {
+  const { compression, delta, concurrency } = settings;
+  return createIngestPool({ localRoot: store!.root, baseRoots: others.map(({ root }) => root), compression, delta, concurrency, report, signal });
 }
 
 /** Makes sure that the local store has the content of these files, which may have been hashed without storing it. */
 export async function keepNow(context: Context, files: readonly Pick<Seen, "path" | "w" | "stat">[]): Promise<void> {
   const wanted = files.flatMap(({ path, w, stat }) => (w === undefined || w === "blocked" || !stat ? [] : [{ path, oid: w.oid, sizeBytes: Number(stat.size) }]));
   if (wanted.length === 0) return;
-  const present = new PresentObjects(openLocalStore(context.repository));
+  const present = await presentHere(context);
   await storeContents(context)(wanted.filter(({ oid }) => !present.find(oid)));
 }
 
@@ -69,11 +79,17 @@ export async function keepContents(
     const w = expect === undefined ? undefined : worktree.index.get(path)?.w;
     if (w) files.push({ path, oid: w.oid, sizeBytes: Number(w.stat.size) });
   }
-  const present = new PresentObjects(openLocalStore(context.repository));
+  const present = await presentHere(context);
   const notHere = files.filter(({ oid }) => !present.find(oid));
   if (notHere.length === 0) return;
   const elsewhere = await presentRemotely(context, notHere.map(({ oid }) => oid));
   await storeContents(context)(notHere.filter(({ oid }) => !elsewhere.has(oid)));
+}
+
+/** What the local store has, also where it needs the other stores on this machine for it. */
+async function presentHere(context: Context): Promise<PresentObjects> {
+  const [local, ...others] = await openStoresHere(context);
+  return new PresentObjects(local!, others);
 }
 
 async function presentRemotely(context: Context, oids: readonly Oid[]): Promise<ReadonlySet<Oid>> {

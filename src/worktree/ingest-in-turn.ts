@@ -1,0 +1,64 @@
+import type { Context } from "../context.ts";
+import type { Asset } from "../manifest/manifest.ts";
+import { manifestAt } from "../manifest/versions.ts";
+import type { BaseHint } from "../object/ingest-delta.ts";
+import type { Ingested } from "../object/ingest.ts";
+import type { FileJob, IngestPool } from "../object/pool.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { findBases, type Bases, type Known, type Newcomer } from "./bases.ts";
+import { fetchBases } from "./fetch-bases.ts";
+import { DirectoryCheck } from "./observe.ts";
+import { tracking } from "./tracking.ts";
+
+const NONE: Bases = { hints: new Map(), kins: [] };
+
+/**
+ * What files may be stored against: contents of the commit that HEAD names, and each other. What was recorded but not
+ * committed is no base, since a push might have to bring it along for nothing else.
+ * @param stores those on this machine; a base that is worth it comes from a remote one first
+ */
+export async function basesFor(context: Context, files: readonly Newcomer[], stores: readonly DirectoryStore[]): Promise<Bases> {
+  const { repository, settings } = context;
+  if (settings.delta.mode === "never") return NONE;
+  const { matches } = tracking(settings.delta.exclude);
+  const wanted = files.filter(({ path }) => !matches(path));
+  if (wanted.length === 0) return NONE;
+  const head = (await manifestAt(repository, "HEAD")) ?? new Map<string, Asset>();
+  const versionsOf = (path: string): Known["oid"][] => (head.has(path) ? [head.get(path)!.oid] : []);
+  const fresh = wanted.some(({ path }) => !head.has(path));
+  const assets = fresh ? [...head.values()] : [];
+  const directories = new DirectoryCheck(repository.top);
+  const bases = findBases(wanted, { versionsOf, assets, vanished: assets.filter(({ path }) => directories.lstat(path) === undefined) });
+  await fetchBases(context, wanted, { bases, known: head, stores });
+  return bases;
+}
+
+/**
+ * Stores files so that what others may stand on is there before them: of files that may be alike the first one goes
+ * before the rest. Results are in the order of the files.
+ * @param jobs of the files, in the same order
+ */
+export async function ingestInTurn(
+  pool: IngestPool,
+  files: readonly Newcomer[],
+  jobs: readonly FileJob[],
+  { hints, kins }: Bases,
+): Promise<(Ingested | undefined)[]> {
+  const results: (Ingested | undefined)[] = new Array(files.length).fill(undefined);
+  const indexes = new Map(files.map(({ path }, index) => [path, index]));
+  const leaders = new Map<string, string>();
+  for (const [first, ...rest] of kins) for (const { path } of rest) leaders.set(path, first!.path);
+  const ingest = async (turn: readonly number[], hintsOf: (path: string) => readonly BaseHint[]): Promise<void> => {
+    if (turn.length === 0) return;
+    const made = await pool.ingest(turn.map((index) => ({ ...jobs[index]!, hints: hintsOf(files[index]!.path) })));
+    for (const [i, index] of turn.entries()) results[index] = made[i];
+  };
+  const known = (path: string): readonly BaseHint[] => hints.get(path) ?? [];
+  const all = files.map((_, index) => index);
+  await ingest(all.filter((index) => !leaders.has(files[index]!.path)), known);
+  await ingest(all.filter((index) => leaders.has(files[index]!.path)), (path) => {
+    const leader = results[indexes.get(leaders.get(path)!)!];
+    return leader ? [{ oid: leader.oid, why: "similar" }, ...known(path)] : known(path);
+  });
+  return results;
+}
