@@ -13,7 +13,7 @@ export type Event =
   | { kind: "warning"; message: string; hint?: string }
   | { kind: "info"; message: string };
 
-export type Operation = "record" | "upload" | "download" | "restore" | "copy" | "scan";
+export type Operation = "record" | "upload" | "download" | "restore" | "copy" | "scan" | "repack";
 export type FileOutcome = "done" | "present" | "kept" | "removed";
 
 /** Receives events; must not throw and must return at once. */

@@ -100,6 +100,7 @@ const DOING: Record<Operation, string> = {
   restore: "restoring",
   copy: "copying",
   scan: "reading",
+  repack: "repacking",
 };
 const DONE: Record<Operation, string> = {
   record: "recorded",
@@ -108,6 +109,7 @@ const DONE: Record<Operation, string> = {
   restore: "restored",
   copy: "copied",
   scan: "read",
+  repack: "repacked",
 };
 
 /** `uploading: 3 of 10 files, 1.2 GiB of 4 GiB, 85 MiB/s, 32 s left`. */
@@ -133,7 +135,7 @@ export function describeResult(progress: Progress, elapsedMs: number, ok: boolea
 
 /** Whether an operation moves bytes between stores, which people wait and perhaps pay for. */
 export function isTransfer(op: Operation): boolean {
-  return op === "upload" || op === "download" || op === "copy";
+  return op === "upload" || op === "download" || op === "copy" || op === "repack";
 }
 
 function rateOf({ bytes }: Progress, elapsedMs: number): number | undefined {

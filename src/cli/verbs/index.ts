@@ -13,6 +13,7 @@ import { ls } from "./ls.ts";
 import { pull } from "./pull.ts";
 import { push } from "./push.ts";
 import { remove } from "./remove.ts";
+import { repack } from "./repack.ts";
 import { resolve } from "./resolve.ts";
 import { show } from "./show.ts";
 import { status } from "./status.ts";
@@ -24,5 +25,5 @@ import { unlock } from "./unlock.ts";
 /** Every verb, in the order of the help. */
 export const VERBS = [
   init, clone, track, add, remove, status, ls, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
-  store, trust, config, install, uninstall, doctor,
+  store, repack, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

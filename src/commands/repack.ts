@@ -1,0 +1,76 @@
+import { join } from "node:path";
+import type { Context } from "../context.ts";
+import { policyOf } from "../delta/plan.ts";
+import { BallastError } from "../errors.ts";
+import { sharedState } from "../git/repository.ts";
+import { openRemoteStore } from "../store/open.ts";
+import type { Store } from "../store/port.ts";
+import { localStore } from "../transfer/local.ts";
+import { takeRemoval } from "../transfer/removal.ts";
+import { repack as repackStore, type Repacked } from "../transfer/repack/repack.ts";
+import { Replacements } from "../transfer/repack/replacements.ts";
+import { removeDead, scratchName } from "../transfer/repack/scratch.ts";
+import { versionsOf } from "../transfer/repack/versions.ts";
+import { Workshop } from "../transfer/repack/workshop.ts";
+import { isAlive, thisProcess } from "../transfer/this-process.ts";
+import { selector, tracking } from "../worktree/tracking.ts";
+
+export interface RepackOptions {
+  /** Assets, directories and patterns whose versions are rewritten; default: all. */
+  readonly paths: readonly string[];
+  readonly where: "remote" | "local";
+  /** Does the work of encoding and writes nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface RepackResult extends Repacked {
+  /** The store that was rewritten. */
+  readonly store: string;
+}
+
+/**
+ * Rewrites the objects of a store as the present settings would have them (docs/repack.md). Safe to interrupt and to
+ * repeat, beside pushes, clones and fetches.
+ * @throws USAGE when no version has such a path; LOCKED while another run removes objects; what stores throw
+ */
+export async function repack(context: Context, { paths, where, dryRun }: RepackOptions): Promise<RepackResult> {
+  const { repository, cwd, signal } = context;
+  const select = paths.length === 0 ? () => true : selector(repository, cwd, paths);
+  const versions = await versionsOf(repository, select, signal);
+  if (versions.length === 0 && paths.length > 0) throw new BallastError("USAGE", `no version of any asset matches ${paths.join(" ")}`, { hint: "git ballast ls shows the assets" });
+  const local = await localStore(context);
+  const store = where === "local" ? local : await openRemoteStore(context);
+  try {
+    return { store: where === "local" ? "local" : store.url, ...(await rewrite(context, store, versions, dryRun)) };
+  } finally {
+    store.close();
+  }
+}
+
+async function rewrite(context: Context, store: Store, versions: Awaited<ReturnType<typeof versionsOf>>, dryRun: boolean): Promise<Repacked> {
+  const { repository, settings, report, signal } = context;
+  const { compression, delta, concurrency } = settings;
+  const local = await localStore(context);
+  const self = thisProcess("repack");
+  const scratches = sharedState(repository, "scratch");
+  removeDead(scratches, isAlive);
+  const excluded = tracking(delta.exclude).matches;
+  const policy = policyOf(delta);
+  const mayDelta = (path: string): boolean => delta.mode === "auto" && !excluded(path);
+  const removal = dryRun ? undefined : await takeRemoval(store, { ...self, concurrency, signal });
+  try {
+    const scratchRoot = join(scratches, scratchName(self.pid, self.nonce));
+    const workshop = await Workshop.open(store, local, versions.map(({ oid }) => oid), { compression, policy, signal, scratchRoot });
+    try {
+      const replacements = removal && new Replacements(store, removal, signal);
+      return await repackStore(store, versions, { workshop, replacements, compression, policy, mayDelta, concurrency, report, signal });
+    } finally {
+      workshop.close();
+    }
+  } finally {
+    await removal?.release().catch((error: unknown) => {
+      // After an interruption the record stays, and the next run passes over it.
+      if (!signal.aborted) throw error;
+    });
+  }
+}

@@ -1,0 +1,184 @@
+import type { Report } from "../../events.ts";
+import { isBallastError, type BallastError } from "../../errors.ts";
+import type { Oid } from "../../object/oid.ts";
+import type { Store, StoredObject } from "../../store/port.ts";
+import { catalogueOf } from "../chains.ts";
+import { forEachInOrder } from "../in-order.ts";
+import { acceptableDelta, acceptableWhole, type Rules } from "./judge.ts";
+import { Model } from "./model.ts";
+import type { Replacements } from "./replacements.ts";
+import type { Version } from "./versions.ts";
+import { wholeBytes, wouldShrink, type WholeDraft } from "./whole.ts";
+import type { Workshop } from "./workshop.ts";
+
+export interface RepackOptions extends Rules {
+  readonly workshop: Workshop;
+  /** What removes the old objects; undefined: nothing is written, and what would be is told. */
+  readonly replacements: Replacements | undefined;
+  readonly concurrency: number;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+export interface Repacked {
+  /** Versions that the store has. */
+  readonly examined: number;
+  /** Those that got another object. */
+  readonly rewritten: number;
+  /** Those that had more than one object, of which the best was kept. */
+  readonly cleared: number;
+  /** What the objects of the examined versions took, and take now. */
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+  /** Versions that the store cannot decode, or not without its archive. */
+  readonly skipped: number;
+  /** Versions that could not be read, and why; they stay as they were. */
+  readonly failed: readonly { readonly oid: Oid; readonly path: string; readonly why: string }[];
+}
+
+/**
+ * Gives each version the object that the rules would have made, by the protocol of docs/repack.md.
+ * @param versions oldest first
+ * @throws LOCKED when another run has taken over; what the store throws
+ */
+export async function repack(store: Store, versions: readonly Version[], options: RepackOptions): Promise<Repacked> {
+  const { report, signal, concurrency } = options;
+  const catalogue = await catalogueOf(store, versions.map(({ oid }) => oid), signal);
+  const run = new Run(new Model(catalogue), new Model(catalogue), options);
+  const items = versions.map((version) => ({ version, name: { oid: version.oid, encoding: "raw" as const, ...(version.previous === undefined ? {} : { base: version.previous }) } }));
+  report({ kind: "start", op: "repack", totalFiles: versions.length, totalBytes: versions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
+  let ok = false;
+  try {
+    await forEachInOrder(items, Math.min(concurrency, MOST_AT_A_TIME), ({ version }, siblings) => run.version(version, siblings), signal);
+    await options.replacements?.flush();
+    ok = true;
+  } finally {
+    report({ kind: "end", op: "repack", ok });
+  }
+  return run.result();
+}
+
+/** Encoding takes much memory, and more than a few at a time would not make it faster. */
+const MOST_AT_A_TIME = 3;
+
+class Run {
+  /** What the store will hold, and what it holds. */
+  readonly #model: Model;
+  readonly #actual: Model;
+  readonly #options: RepackOptions;
+  #examined = 0;
+  #rewritten = 0;
+  #cleared = 0;
+  #bytesBefore = 0;
+  #bytesAfter = 0;
+  #skipped = 0;
+  readonly #failed: { oid: Oid; path: string; why: string }[] = [];
+
+  constructor(model: Model, actual: Model, options: RepackOptions) {
+    this.#model = model;
+    this.#actual = actual;
+    this.#options = options;
+  }
+
+  result(): Repacked {
+    return {
+      examined: this.#examined,
+      rewritten: this.#rewritten,
+      cleared: this.#cleared,
+      bytesBefore: this.#bytesBefore,
+      bytesAfter: this.#bytesAfter,
+      skipped: this.#skipped,
+      failed: this.#failed,
+    };
+  }
+
+  /** Always true: what comes after a version does not depend on it. */
+  async version(version: Version, signal: AbortSignal): Promise<true> {
+    const { oid, path, sizeBytes } = version;
+    const before = this.#model.objectsOf(oid);
+    if (before.some(({ archived }) => archived) || this.#model.chainOf(oid) === undefined) {
+      this.#skipped += 1;
+      return true;
+    }
+    let how: "done" | "present" | "kept" = "present";
+    try {
+      const kept = acceptableDelta(version, this.#model, this.#options);
+      if (kept) this.#settle(oid, kept, before);
+      else how = await this.#remake(version, before).catch((error: unknown) => {
+        // What is read may be replaced by this very run in the same moment.
+        if (!isBallastError(error, "OBJECT_MISSING")) throw error;
+        return this.#remake(version, before);
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isBadObject(error)) throw error;
+      this.#failed.push({ oid, path, why: error.message });
+      how = "kept";
+    }
+    const after = this.#model.objectsOf(oid);
+    this.#examined += 1;
+    if (how === "done") this.#rewritten += 1;
+    else if (after.length < before.length) this.#cleared += 1;
+    this.#bytesBefore += total(before);
+    this.#bytesAfter += total(after);
+    this.#options.report({ kind: "file", op: "repack", path, oid, bytes: sizeBytes, storedBytes: total(after), how });
+    await this.#options.replacements?.flushIfMany();
+    return true;
+  }
+
+  async #remake(version: Version, before: readonly StoredObject[]): Promise<"done" | "present"> {
+    const { workshop } = this.#options;
+    const { oid, previous, path } = version;
+    const candidate = previous !== undefined && this.#options.mayDelta(path) ? this.#model.candidate(previous, oid) : undefined;
+    const needed = [oid, ...(candidate ? [candidate.oid] : [])];
+    // What is planned is not always there: nothing is, in a rehearsal.
+    const chains = needed.map((one) => this.#actual.chainOf(one) ?? []);
+    const made = await workshop.withContents(chains, async () => {
+      const content = await workshop.open(oid);
+      try {
+        const whole = acceptableWhole(before, this.#options.compression, () => wouldShrink(content));
+        const fullBytes = whole?.sizeBytes ?? wholeBytes(content, this.#options.compression);
+        const onTrouble = (message: string): void => this.#options.report({ kind: "warning", message });
+        const delta = candidate && (await workshop.draftDelta({ oid, content, fullBytes }, [candidate], onTrouble));
+        if (delta) return await this.#publish(delta);
+        return whole ?? (await this.#publish(await workshop.draftWhole(oid, content)));
+      } finally {
+        content.close();
+      }
+    });
+    const isNew = !before.some(({ key }) => key === made.key);
+    this.#model.add(made);
+    this.#settle(oid, made, before);
+    return isNew ? "done" : "present";
+  }
+
+  async #publish(draft: WholeDraft): Promise<StoredObject> {
+    const { replacements, workshop } = this.#options;
+    if (!replacements) {
+      draft.file.discard();
+      return workshop.describe(draft);
+    }
+    const object = await workshop.publish(draft);
+    this.#actual.add(object);
+    return object;
+  }
+
+  /** Lets one object stay and the others go; at once in the model, so that what is decided next counts with it. */
+  #settle(oid: Oid, kept: StoredObject, before: readonly StoredObject[]): void {
+    const going = before.filter(({ key }) => key !== kept.key);
+    this.#model.remove(going);
+    if (this.#model.chainOf(oid) === undefined) {
+      for (const object of going) this.#model.add(object);
+      return;
+    }
+    this.#options.replacements?.add(going, () => this.#actual.remove(going));
+  }
+}
+
+function isBadObject(error: unknown): error is BallastError {
+  return isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "ENCODING_UNKNOWN");
+}
+
+function total(objects: readonly StoredObject[]): number {
+  return objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}

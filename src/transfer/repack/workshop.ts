@@ -1,0 +1,109 @@
+import type { CompressionSettings } from "../../config/settings.ts";
+import { encodeDelta } from "../../delta/encode.ts";
+import type { Candidate, DeltaPolicy } from "../../delta/plan.ts";
+import { Contents } from "../../object/contents.ts";
+import { copyObject } from "../../object/copy.ts";
+import { draftDelta, type DeltaContext } from "../../object/ingest-delta.ts";
+import { objectKey } from "../../object/name.ts";
+import type { Oid } from "../../object/oid.ts";
+import { isDirectoryStore, type DirectoryStore } from "../../store/directory.ts";
+import type { Store, StoredObject } from "../../store/port.ts";
+import type { RandomAccess } from "../../util/random-access.ts";
+import { catalogueOf, easiestWays } from "../chains.ts";
+import { Scratch } from "./scratch.ts";
+import { draftWhole, type WholeDraft } from "./whole.ts";
+
+export interface WorkshopOptions {
+  readonly compression: CompressionSettings;
+  readonly policy: DeltaPolicy;
+  readonly signal: AbortSignal;
+  /** A directory that is made for what has to be fetched, and removed at the end. */
+  readonly scratchRoot: string;
+}
+
+/** An object that was made and has no name yet. */
+export type Draft = WholeDraft;
+
+/** The place where contents of a store are read and new objects made: the store itself where it is a directory. */
+export class Workshop {
+  readonly #target: Store;
+  readonly #options: WorkshopOptions;
+  readonly #scratch: Scratch | undefined;
+  readonly #bench: DirectoryStore;
+  readonly #contents: Contents;
+  /** What the local store can decode. */
+  readonly #local: ReadonlySet<Oid>;
+
+  private constructor(target: Store, local: DirectoryStore, known: ReadonlySet<Oid>, options: WorkshopOptions) {
+    this.#target = target;
+    this.#options = options;
+    this.#scratch = isDirectoryStore(target) ? undefined : new Scratch(options.scratchRoot);
+    this.#bench = isDirectoryStore(target) ? target : this.#scratch!.store;
+    this.#local = known;
+    this.#contents = new Contents([this.#bench, local], { temporaryIn: this.#bench, signal: options.signal });
+  }
+
+  /** @param oids whose contents will be asked for */
+  static async open(target: Store, local: DirectoryStore, oids: readonly Oid[], options: WorkshopOptions): Promise<Workshop> {
+    const here = isDirectoryStore(target) ? new Set<Oid>() : new Set(easiestWays([await catalogueOf(local, oids, options.signal)]).keys());
+    const workshop = new Workshop(target, local, here, options);
+    await workshop.#scratch?.create(options.signal);
+    return workshop;
+  }
+
+  /**
+   * Does some work on contents, which are on this machine meanwhile.
+   * @param chains the objects that decode each of them, as the store has them
+   */
+  async withContents<T>(chains: readonly (readonly StoredObject[])[], work: () => Promise<T>): Promise<T> {
+    if (!this.#scratch) return work();
+    const fetched = chains.filter(([object]) => object && !this.#local.has(object.name.oid)).flatMap((chain) => chain.toReversed());
+    await this.#scratch.fetch(this.#target, fetched, { openBase: this.#contents.open, signal: this.#options.signal });
+    try {
+      return await work();
+    } finally {
+      await this.#scratch.release(fetched);
+    }
+  }
+
+  /** A content, verified; the caller closes it. @throws OBJECT_MISSING, OBJECT_CORRUPT */
+  open(oid: Oid): Promise<RandomAccess> {
+    return this.#contents.open(oid, { verified: true });
+  }
+
+  /** A delta that the policy keeps; undefined when there is none. */
+  draftDelta(target: { oid: Oid; content: RandomAccess; fullBytes: number }, candidates: readonly Candidate[], onTrouble: (message: string) => void): Promise<Draft | undefined> {
+    const { compression, policy, signal } = this.#options;
+    const tools = { policy, open: (base: Oid) => this.open(base), estimate: () => 1, encode: encodeDelta };
+    const context: DeltaContext = { store: this.#bench, compression, tools, signal, onTrouble };
+    return draftDelta(target, candidates, context);
+  }
+
+  draftWhole(oid: Oid, content: RandomAccess): Promise<Draft> {
+    const { compression, signal } = this.#options;
+    return draftWhole(oid, content, this.#bench, compression, signal);
+  }
+
+  /** The object that a draft would be. */
+  describe({ name, storedBytes }: Draft): StoredObject {
+    return { name, key: objectKey(name), sizeBytes: storedBytes, modifiedMs: 0 };
+  }
+
+  /** Writes what was made to the store, durably. */
+  async publish(draft: Draft): Promise<StoredObject> {
+    const object = this.describe(draft);
+    const outcome = await this.#bench.adopt(draft.file, object.key);
+    if (!this.#scratch) {
+      if (outcome === "created") await this.#bench.syncNames([object.key]);
+      return object;
+    }
+    await this.#scratch.add(object);
+    await copyObject(this.#bench, this.#target, object, { openBase: this.#contents.open, signal: this.#options.signal });
+    return object;
+  }
+
+  close(): void {
+    this.#contents.close();
+    this.#scratch?.close();
+  }
+}
