@@ -7,7 +7,7 @@ import { nextSeed, SEED_BYTES, seedKey } from "./seeds.ts";
 /** A copy of fewer bytes than this is not written, even where content slid along and its address costs nothing. */
 const MIN_COPY_BYTES = 2;
 /** A stretch shorter than this is not worth an address. */
-const MIN_STRETCH_BYTES = 20;
+const MIN_STRETCH_BYTES = 64;
 /** What an address costs that is not the one before, about, after gzip. */
 const ADDRESS_BYTES = 8;
 /** With an exact match of so many bytes the other places of a seed are not looked at. */

@@ -1,7 +1,7 @@
 import type { Blocks } from "./blocks.ts";
 
 /** Fuzzy matching ends where, over the last bytes, so many more differ than agree. */
-const PATIENCE_BYTES = 24;
+const PATIENCE_BYTES = 6;
 /** So many equal bytes in a row, and comparing goes on in blocks. */
 const RUN_BYTES = 32;
 const MAX_STEP_BYTES = 64 * 1024;

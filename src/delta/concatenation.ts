@@ -59,7 +59,7 @@ export class Concatenation {
     const push = (kind: number, from: number, length: number): void => {
       const { start } = this.#pieces[current]!;
       let script = scripts.get(start);
-      if (!script) scripts.set(start, (script = new Script()));
+      if (!script) scripts.set(start, (script = new Script(4)));
       script.push(kind, from, length);
       made += length;
       if (made === this.#offsets[current + 1]) current++;

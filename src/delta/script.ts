@@ -14,9 +14,16 @@ export const COPY_TARGET = 4;
 
 export class Script {
   count = 0;
-  #kinds = new Uint8Array(1024);
-  #lengths = new Int32Array(1024);
-  #from = new Float64Array(1024);
+  #kinds: Uint8Array;
+  #lengths: Int32Array;
+  #from: Float64Array;
+
+  /** @param room for instructions; grows by itself */
+  constructor(room = 1024) {
+    this.#kinds = new Uint8Array(room);
+    this.#lengths = new Int32Array(room);
+    this.#from = new Float64Array(room);
+  }
 
   kind(i: number): number {
     return this.#kinds[i]!;
