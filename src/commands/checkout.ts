@@ -13,6 +13,7 @@ import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { noteConflicts } from "../worktree/settle.ts";
 import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
 import { selector, tracking } from "../worktree/tracking.ts";
+import { writeProtect } from "../worktree/write-protection.ts";
 import { install } from "./install.ts";
 
 export interface CheckoutOptions {
@@ -76,6 +77,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   } finally {
     await settleRest(context, worktree, seen, due);
   }
+  await writeProtect(context, chosen.map(({ path }) => path));
   return { ...result, kept, modified, blocked, notes };
 }
 

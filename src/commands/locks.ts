@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { cachedLocks, refreshLocks, type SeenLocks } from "../locks/cache.ts";
 import { describeHolder } from "../locks/describe.ts";
-import { sameOwner, whoAmI } from "../locks/owner.ts";
+import { isMine, knownOwner } from "../locks/owner.ts";
 import { hashOfPath, parseRecordKey, type Owner } from "../locks/record.ts";
 import { comparePaths } from "../manifest/path.ts";
 import { openRemoteStore, requireStore } from "../store/open.ts";
@@ -34,13 +34,13 @@ export interface ListedLock {
 export async function locks(context: Context, { mine, cached }: LocksOptions): Promise<ListedLock[]> {
   const { repository, settings } = context;
   const seen = cached ? (cachedLocks(repository, requireStore(settings)) ?? { locks: [] }) : await refresh(context);
-  const self = seen.locks.length > 0 ? await whoAmI(repository) : undefined;
+  const me = seen.locks.length > 0 ? await knownOwner(repository) : undefined;
   // A record that cannot be read still has the hash of its path.
   const assets = seen.locks.some(({ readable }) => !readable) ? new Map([...openWorktree(repository).manifest.keys()].map((path) => [hashOfPath(path), path])) : undefined;
   const listed = seen.locks.map((lock): ListedLock => {
     const common = { key: lock.key, since: new Date(lock.modifiedMs).toISOString(), holder: describeHolder(lock) };
     if (!lock.readable) return { path: assets?.get(parseRecordKey(lock.key)!.pathHash), owner: undefined, machine: undefined, mine: false, unreadable: lock.why, ...common };
-    return { path: lock.path, owner: lock.owner, machine: lock.machine, mine: sameOwner(lock.owner, self!.owner), ...common };
+    return { path: lock.path, owner: lock.owner, machine: lock.machine, mine: isMine(lock, me), ...common };
   });
   return listed.filter((lock) => lock.mine || !mine).sort((a, b) => order(a.path, b.path));
 }

@@ -15,7 +15,8 @@ import { record } from "../worktree/record.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { settle } from "../worktree/settle.ts";
 import { isStamped } from "../worktree/stamp.ts";
-import { listTracked, patternFor, readTracking, tracking, writePatterns } from "../worktree/tracking.ts";
+import { listTracked, patternFor, readTracking, tracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
+import { writeProtect } from "../worktree/write-protection.ts";
 import { changesBetween, type Change } from "./changes.ts";
 
 export interface TrackOptions {
@@ -25,6 +26,8 @@ export interface TrackOptions {
   readonly dryRun: boolean;
   /** Uploads what was recorded at once. */
   readonly push: boolean;
+  /** Makes the patterns lockable: read-only on disk without a lock. */
+  readonly lockable?: boolean;
 }
 
 export interface TrackResult {
@@ -58,6 +61,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   // Another command may have changed the patterns or the manifest since they were read: ours is added to that.
   const lock = worktreeState(repository, "track");
   if (added.length > 0) await withLock(lock, () => writePatterns(repository, [...new Set([...readTracking(repository).patterns, ...added])]));
+  if (options.lockable) await withLock(lock, () => writeAttributes(repository, wanted));
   if (fromGit.length > 0) await takeOutOfGit(repository, fromGit);
   const { assets } = await record(context, worktree);
   if (!isStamped(repository) || changesBetween(worktree.manifest, assets).length > 0) {
@@ -65,6 +69,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
     await rereadEntry(repository);
   }
   const recorded = changesBetween(worktree.manifest, assets);
+  if (options.lockable) await writeProtect(context, [...assets.keys()].filter(tracking(wanted).matches));
   const notes = notesOn(wanted, recorded, fromGit, worktree);
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };

@@ -2,8 +2,8 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { cachedLocks, refreshLocks } from "../locks/cache.ts";
 import { describeHolder, formatTime } from "../locks/describe.ts";
-import { sameOwner, whoAmI, type Self } from "../locks/owner.ts";
-import { hashOfPath, parseRecordKey } from "../locks/record.ts";
+import { isMine, knownOwner } from "../locks/owner.ts";
+import { hashOfPath, parseRecordKey, type Owner } from "../locks/record.ts";
 import type { Lock } from "../locks/standing.ts";
 import { changedPaths } from "../manifest/changed-paths.ts";
 import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
@@ -37,7 +37,7 @@ export async function refuseLocked(context: Context, paths: ReadonlyMap<string, 
     store.close();
   }
   if (locks.length === 0) return;
-  const held = heldByOthers(locks, paths.keys(), await whoAmI(repository));
+  const held = heldByOthers(locks, paths.keys(), await knownOwner(repository));
   const [first] = held;
   if (!first) return;
   const lines = held.slice(0, SHOWN).map(({ path, lock }) => `${formatPath(path)} (changed by commit ${paths.get(path)!.slice(0, 12)}) is locked by ${describeHolder(lock)}`);
@@ -60,13 +60,13 @@ export async function warnOfLocks(context: Context, staged: Manifest): Promise<v
   const parents = merged ? [head, merged] : [head];
   const all = new Set([...staged.keys(), ...parents.flatMap((parent) => [...parent.keys()])]);
   const changed = [...all].filter((path) => parents.every((parent) => !sameAsset(parent.get(path), staged.get(path))));
-  for (const { path, lock } of heldByOthers(seen.locks, changed, await whoAmI(repository)).slice(0, SHOWN)) {
+  for (const { path, lock } of heldByOthers(seen.locks, changed, await knownOwner(repository)).slice(0, SHOWN)) {
     report({ kind: "warning", message: `${formatPath(path)} is locked by ${describeHolder(lock)} (seen ${formatTime(seen.seenMs)})`, hint: "git push will refuse this commit while that is so" });
   }
 }
 
-function heldByOthers(locks: readonly Lock[], paths: Iterable<string>, { owner }: Self): { path: string; lock: Lock }[] {
-  const others = new Map(locks.filter((lock) => !(lock.readable && sameOwner(lock.owner, owner))).map((lock) => [parseRecordKey(lock.key)!.pathHash, lock]));
+function heldByOthers(locks: readonly Lock[], paths: Iterable<string>, me: Owner | undefined): { path: string; lock: Lock }[] {
+  const others = new Map(locks.filter((lock) => !(lock.readable && isMine(lock, me))).map((lock) => [parseRecordKey(lock.key)!.pathHash, lock]));
   if (others.size === 0) return [];
   return [...paths].flatMap((path) => {
     const lock = others.get(hashOfPath(path));

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { BallastError } from "../errors.ts";
+import { BallastError, isBallastError } from "../errors.ts";
 import { at, type Repository } from "../git/repository.ts";
 import { gitText } from "../git/run.ts";
 import type { Owner } from "./record.ts";
@@ -20,6 +20,21 @@ export async function whoAmI(repository: Repository): Promise<Self> {
   });
   const [, name, email] = /^(.*) <(.*)> \d+ [+-]\d+$/s.exec(ident) ?? [];
   return { owner: { name: shorten(name ?? ident), email: shorten(email ?? "") }, machine: shorten(hostname()) };
+}
+
+/** As {@link whoAmI}, or undefined when Git does not know: nothing is yours then. */
+export async function knownOwner(repository: Repository): Promise<Owner | undefined> {
+  try {
+    return (await whoAmI(repository)).owner;
+  } catch (error) {
+    if (isBallastError(error, "USAGE")) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a lock is this user's. */
+export function isMine(lock: { readonly owner: Owner }, me: Owner | undefined): boolean {
+  return me !== undefined && sameOwner(lock.owner, me);
 }
 
 /** Whether two are the same person: the same address, in any case of its letters, or the same name where there is none. */

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError, fromSystemError, systemCode } from "../errors.ts";
@@ -12,6 +12,7 @@ import { keepContents } from "./contents.ts";
 import { materialiseEach, type Missing } from "./materialise-each.ts";
 import type { Worktree } from "./session.ts";
 import { nowNs, sameStat } from "./stat-index.ts";
+import { makeReadOnly, writableByLock } from "./write-protection.ts";
 
 /** One path to bring to what the manifest says. */
 export interface Restoration {
@@ -52,8 +53,10 @@ export async function restore(
   const wanted = list.flatMap(({ path, target }) => (target ? [{ ...target, path }] : []));
   const expected = new Map(list.map(({ path, expect }) => [path, expect]));
   let bytes = 0;
+  const writable = await writableByLock(context, wanted.map(({ path }) => path));
   const temporaryDirectory = temporaryRoot(context, top);
   const outcome = await materialiseEach(context, { wanted, temporaryDirectory, ...options }, (asset, temporary) => {
+    if (writable.get(asset.path) === false) makeReadOnly(temporary);
     placeFile(top, asset.path, temporary, expected.get(asset.path));
     const stat = fileStat(lstatSync(join(top, asset.path), { bigint: true }));
     const content = { oid: asset.oid, exec: asset.exec };
@@ -98,6 +101,8 @@ function placeFile(top: string, path: string, temporary: string, expect: FileSta
     if (expect ? !now || !sameStat(fileStat(now), expect) : now) {
       throw new BallastError("FILE_CHANGED", `${path} is not restored: it changed in this moment`, { hint: "run git ballast status" });
     }
+    // Windows replaces no file that is read-only.
+    if (now && process.platform === "win32") chmodSync(join(top, path), 0o666);
     renameSync(temporary, join(top, path));
   } catch (error) {
     rmSync(temporary, { force: true });

@@ -44,18 +44,28 @@ export function writePatterns(repository: Repository, patterns: readonly string[
   writeBlock(repository, file, before, [BEGIN, ...patterns, END], after);
 }
 
-/** Sets the attributes of our own files in the top .gitattributes; returns whether that changed anything. */
-export function writeAttributes(repository: Repository): boolean {
+/**
+ * Sets the attributes of our own files in the top .gitattributes; returns whether that changed anything.
+ * @param lockable tracked patterns that become lockable besides those that are
+ */
+export function writeAttributes(repository: Repository, lockable: readonly string[] = []): boolean {
   const file = join(repository.top, ".gitattributes");
   const text = readText(file);
-  const { before, after } = blockOf(text);
+  const { before, lines: old, after } = blockOf(text);
   const lines = [
     "# >>> ballast",
     `/${MANIFEST_PATH} filter=ballast diff=ballast merge=ballast -text`,
     "/.gitignore merge=union",
+    ...new Set([...old.filter((line) => line.endsWith(" lockable")), ...lockable.map((pattern) => `${attributePattern(pattern)} lockable`)]),
     END,
   ];
   return writeBlock(repository, file, before, lines, after) !== text;
+}
+
+/** A tracked pattern as gitattributes(5) writes it: there a directory stands for nothing, and blanks end a pattern. */
+function attributePattern(pattern: string): string {
+  const files = pattern === "/**" ? "*" : pattern.endsWith("/") ? `${pattern}**` : pattern;
+  return /[\s"#]/.test(files) ? `"${files.replace(/[\\"]/g, "\\$&")}"` : files;
 }
 
 function writeBlock(repository: Repository, file: string, before: string, lines: string[], after: string): string {

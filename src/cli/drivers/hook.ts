@@ -2,9 +2,11 @@ import type { Context } from "../../context.ts";
 import { BallastError } from "../../errors.ts";
 import { openRepository, type Repository } from "../../git/repository.ts";
 import { checkCommit } from "../../commands/check-commit.ts";
+import { changedPaths } from "../../manifest/changed-paths.ts";
 import { clearCaptured } from "../../worktree/captured.ts";
 import { settleQuietly } from "../../worktree/settle.ts";
 import { waitFor, waitInBackground } from "../../worktree/waiter.ts";
+import { writeProtect } from "../../worktree/write-protection.ts";
 
 /**
  * What the shims in `hooks/` start: `hook <name> [the hook's own arguments]`.
@@ -24,6 +26,7 @@ export async function run([name, ...args]: string[], makeContext: (repository: R
     case "post-commit":
       await bringUp(context);
       clearCaptured(context.repository);
+      await protectCommitted(context);
       return 0;
     case "post-checkout":
     case "post-merge":
@@ -49,6 +52,13 @@ async function bringUp(context: Context): Promise<void> {
     context.report({ kind: "info", message: [count(restored.length, "restored"), count(removed.length, "removed")].filter(Boolean).join(", ") });
   }
   if (!stamped) waitInBackground(context.repository);
+}
+
+/** What was committed and is lockable is read-only from now on, unless its lock is held. */
+async function protectCommitted(context: Context): Promise<void> {
+  const paths: string[] = [];
+  for await (const { path } of changedPaths(context.repository, ["-1", "HEAD"], context.signal)) paths.push(path);
+  await writeProtect(context, paths);
 }
 
 function count(assets: number, what: string): string {
