@@ -16,6 +16,7 @@ import { remove } from "./remove.ts";
 import { repack } from "./repack.ts";
 import { resolve } from "./resolve.ts";
 import { show } from "./show.ts";
+import { stats } from "./stats.ts";
 import { status } from "./status.ts";
 import { store } from "./store.ts";
 import { track } from "./track.ts";
@@ -24,6 +25,6 @@ import { unlock } from "./unlock.ts";
 
 /** Every verb, in the order of the help. */
 export const VERBS = [
-  init, clone, track, add, remove, status, ls, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
+  init, clone, track, add, remove, status, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
   store, repack, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -14,7 +14,7 @@ export const ls = verb({
       .option("json", JSON_OPTION)
       .example("$0 ls textures", "the assets in one directory")
       .example("$0 ls --name-only -z | xargs -0 du -ch", "for another program")
-      .epilogue("Columns: oid, size, how the local store holds it (- when only the remote store may), x for\nexecutable, and the path; a path in (brackets) is not on disk."),
+      .epilogue("Columns: oid, size, how the local store holds it (raw, gzip, or delta and how many deltas\nrestoring it applies; - when only the remote store may), x for executable, and the path; a path in (brackets) is not on disk."),
   async run({ path, long, nameOnly, z, json }, run) {
     const { ls } = await import("../../commands/ls.ts");
     const assets = await ls(await run.context(), { paths: path ?? [] });
@@ -24,7 +24,7 @@ export const ls = verb({
       const name = z ? path : formatPath(path);
       if (nameOnly) return name + end;
       const size = long ? String(sizeBytes) : formatBytes(sizeBytes);
-      const how = stored === undefined ? "-" : stored.encoding;
+      const how = stored === undefined ? "-" : stored.base === undefined ? stored.encoding : `delta ${stored.depth ?? "?"}`;
       return `${long ? oid : oid.slice(0, 12)} ${size.padStart(long ? 13 : 8)} ${how.padEnd(10)} ${exec ? "x" : "-"} ${present || z ? name : `(${name})`}${end}`;
     });
     run.out.write(lines.join(""));
