@@ -68,9 +68,6 @@ async function rewrite(context: Context, store: Store, versions: Awaited<ReturnT
       workshop.close();
     }
   } finally {
-    await removal?.release().catch((error: unknown) => {
-      // After an interruption the record stays, and the next run passes over it.
-      if (!signal.aborted) throw error;
-    });
+    await removal?.release();
   }
 }

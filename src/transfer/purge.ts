@@ -5,10 +5,11 @@ import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
-import { forEachParallel } from "../util/pool.ts";
 import { findInUse, isShallow } from "./in-use.ts";
 import { neededBases } from "./keep-bases.ts";
 import { localStore } from "./local.ts";
+import { takeRemoval, type Removal } from "./removal.ts";
+import { thisProcess } from "./this-process.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Purged {
@@ -34,10 +35,10 @@ export interface PurgeResult {
  * a commit that this repository knows (the remotes are fetched first), a stash, a reflog, a staged manifest, or
  * another object as its base. Other repositories that share the store are not asked.
  * @param options.manifest what this worktree's manifest will still hold
- * @throws what the stores throw
+ * @throws LOCKED while another run removes objects; what the stores throw
  */
 export async function purge(context: Context, candidates: readonly Wanted[], { manifest, dryRun }: { manifest: readonly Wanted[]; dryRun: boolean }): Promise<PurgeResult> {
-  const { repository, settings, signal } = context;
+  const { repository, signal } = context;
   const places = new Map<Oid, string>(candidates.map(({ oid, path }) => [oid, path]));
   const all = (why: string): PurgeResult => ({ purged: [], kept: [...places].map(([oid, path]) => ({ oid, path, why })) });
   if (places.size === 0) return { purged: [], kept: [] };
@@ -50,12 +51,8 @@ export async function purge(context: Context, candidates: readonly Wanted[], { m
   if (free.size > 0) {
     const remote = await openRemoteStore(context);
     try {
-      // The remote first: when it fails, the local store still has everything.
-      const stores = [remote, await localStore(context)];
-      const going = await unneeded(stores, free, reasons, signal);
-      for (const { store, objects } of going) {
-        if (!dryRun) await forEachParallel(objects, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
-        for (const { oid, sizeBytes } of objects) storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
+      for (const { oid, sizeBytes } of await removeUnneeded(context, [remote, await localStore(context)], { free, reasons, dryRun })) {
+        storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
       }
     } finally {
       remote.close();
@@ -84,6 +81,27 @@ interface Going {
   readonly sizeBytes: number;
 }
 
+interface Choice {
+  readonly free: ReadonlySet<Oid>;
+  /** Gains what must stay as a base. */
+  readonly reasons: Map<Oid, string>;
+  readonly dryRun: boolean;
+}
+
+/** Removes what can go; nobody else removes or re-encodes objects of these stores meanwhile. */
+async function removeUnneeded({ settings, signal }: Context, stores: readonly Store[], { free, reasons, dryRun }: Choice): Promise<Going[]> {
+  const removals: Removal[] = [];
+  try {
+    if (!dryRun) for (const store of stores) removals.push(await takeRemoval(store, { ...thisProcess("remove --purge"), concurrency: settings.concurrency, signal }));
+    const going = await unneeded(stores, free, reasons, signal);
+    // The remote first: when it fails, the local store still has everything.
+    for (const [i, removal] of removals.entries()) await removal.remove(going[i]!.map(({ key }) => key));
+    return going.flat();
+  } finally {
+    for (const removal of removals) await removal.release();
+  }
+}
+
 /**
  * The objects of `free` that can go, by store; `reasons` gains those that must stay as bases. An object may need a base
  * that only the other store has, so all are listed before any goes.
@@ -93,9 +111,9 @@ async function unneeded(
   free: ReadonlySet<Oid>,
   reasons: Map<Oid, string>,
   signal: AbortSignal,
-): Promise<{ store: Store; objects: Going[] }[]> {
+): Promise<Going[][]> {
   const deltas: ObjectName[] = [];
-  const found: { store: Store; objects: Going[] }[] = [];
+  const found: Going[][] = [];
   for (const store of stores) {
     const objects: Going[] = [];
     for await (const { key, sizeBytes } of store.list(OBJECTS_PREFIX, signal)) {
@@ -104,8 +122,8 @@ async function unneeded(
       if (name.base !== undefined) deltas.push(name);
       if (free.has(name.oid)) objects.push({ oid: name.oid, key, sizeBytes });
     }
-    found.push({ store, objects });
+    found.push(objects);
   }
   for (const [oid, dependent] of neededBases(deltas, free)) reasons.set(oid, `object ${dependent} is stored as a difference from it`);
-  return found.map(({ store, objects }) => ({ store, objects: objects.filter(({ oid }) => !reasons.has(oid)) }));
+  return found.map((objects) => objects.filter(({ oid }) => !reasons.has(oid)));
 }

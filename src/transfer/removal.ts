@@ -165,12 +165,13 @@ class Held implements Removal {
   }
 
   async release(): Promise<void> {
-    const mine = await this.requireMine().then(() => true, (error: unknown) => {
-      if (!isBallastError(error, "LOCKED")) throw error;
-      return false;
-    });
-    if (!mine) return;
-    await this.#store.replace(formatRecordKey(this.#number), formatRecord({ ...this.#record, released: true }), this.#options.signal);
+    try {
+      await this.requireMine();
+      await this.#store.replace(formatRecordKey(this.#number), formatRecord({ ...this.#record, released: true }), this.#options.signal);
+    } catch (error) {
+      // After an interruption the record stays, and the next run passes over it.
+      if (!this.#options.signal.aborted && !isBallastError(error, "LOCKED")) throw error;
+    }
   }
 
   /** First told, then looked: whoever takes over either reads this, or is seen here. */
