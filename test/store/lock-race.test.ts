@@ -1,0 +1,179 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DEFAULTS, type S3Settings } from "../../src/config/settings.ts";
+import { hashOfPath, isLockNumber } from "../../src/locks/record.ts";
+import { readLock, standingOf } from "../../src/locks/standing.ts";
+import { openDirectoryStore } from "../../src/store/directory.ts";
+import { openStore } from "../../src/store/open.ts";
+import type { Store } from "../../src/store/port.ts";
+import type { Answer, Order } from "../support/lock-child.ts";
+import { testS3 } from "../support/s3.ts";
+
+/*
+ * Processes race for one lock, round after round, on real stores. BALLAST_TEST_LOCK_ROUNDS says how many rounds; the
+ * default is what a run of all tests has time for.
+ */
+const PROCESSES = 16;
+const ROUNDS = Number(process.env["BALLAST_TEST_LOCK_ROUNDS"] ?? 12);
+/** Rounds in which four of them are killed, wherever they are in taking the lock. */
+const KILL_ROUNDS = Math.max(4, Math.ceil(ROUNDS / 20));
+const PATIENCE_MS = 120_000 + ROUNDS * 5_000;
+
+let directory: string;
+let program: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ballast-locks-"));
+  program = join(directory, "lock-child.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "../support/lock-child.ts")],
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    outfile: program,
+    logLevel: "error",
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+/** One process of the race, started again when it was killed. */
+class Racer {
+  readonly name: string;
+  readonly #args: readonly string[];
+  #child: ChildProcess;
+  #ready: Promise<unknown>;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #count = 0;
+
+  constructor(name: string, args: readonly string[]) {
+    this.name = name;
+    this.#args = args;
+    [this.#child, this.#ready] = this.#start();
+  }
+
+  #start(): [ChildProcess, Promise<unknown>] {
+    const child = fork(program, [...this.#args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const ready = new Promise<Answer>((resolve) => this.#waiting.set(0, resolve));
+    child.on("message", (answer: Answer) => {
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
+    });
+    return [child, ready];
+  }
+
+  async order(what: Order["do"], path: string): Promise<Answer> {
+    await this.#ready;
+    const id = ++this.#count;
+    const request = { path, owner: { name: this.name, email: `${this.name}@example.com` }, machine: "test", nowMs: Date.now(), nonce: randomUUID() };
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#child.send({ id, do: what, request } satisfies Order, () => {});
+    });
+  }
+
+  /** Kills the process, which answers "killed" to what it had not answered, and starts it anew. */
+  async kill(): Promise<void> {
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await gone;
+    for (const [id, resolve] of this.#waiting) resolve({ id, outcome: "killed" });
+    this.#waiting.clear();
+    [this.#child, this.#ready] = this.#start();
+  }
+
+  get ready(): Promise<unknown> {
+    return this.#ready;
+  }
+
+  end(): void {
+    this.#child.disconnect();
+  }
+}
+
+function race(place: string, start: () => Promise<{ url: string; s3: S3Settings; store: Store }>): void {
+  describe(`${PROCESSES} processes that race for one path in ${place}`, () => {
+    let racers: Racer[];
+    let store: Store;
+
+    beforeAll(async () => {
+      const { url, s3, store: opened } = await start();
+      store = opened;
+      racers = Array.from({ length: PROCESSES }, (_, i) => new Racer(`racer${i}`, [url, JSON.stringify(s3)]));
+      await Promise.all(racers.map(({ ready }) => ready));
+    });
+    afterAll(() => {
+      for (const racer of racers) racer.end();
+      store.close();
+    });
+
+    /** Who holds the path, as the store says it. */
+    async function holderOf(path: string): Promise<string | undefined> {
+      const standing = await standingOf(store, hashOfPath(path));
+      if (!standing || !isLockNumber(standing.number)) return undefined;
+      const lock = await readLock(store, standing);
+      return lock?.readable ? lock.owner.name : "unreadable";
+    }
+
+    it(`have one winner, whom all others name, in each of ${ROUNDS} rounds`, async () => {
+      let number = 0;
+      for (let round = 0; round < ROUNDS; round++) {
+        const answers = await Promise.all(racers.map((racer) => racer.order("take", "art/hero.psd")));
+        const winners = racers.filter((_, i) => answers[i]!.outcome === "taken");
+        expect(winners.map(({ name }) => name), JSON.stringify(answers)).toHaveLength(1);
+        const [winner] = winners;
+        for (const [i, { outcome, holder }] of answers.entries()) {
+          if (racers[i] !== winner) expect({ outcome, holder }).toEqual({ outcome: "held", holder: winner!.name });
+        }
+        expect(await holderOf("art/hero.psd")).toBe(winner!.name);
+        // All release at once: the holder may, one of the others does so by force, and in every other round too.
+        const releases = await Promise.all(racers.map((racer, i) => racer.order(round % 2 === 1 && i === round % PROCESSES ? "force" : "release", "art/hero.psd")));
+        expect(releases.map(({ outcome }) => outcome)).toContain("released");
+        expect(releases.filter(({ outcome }) => !["released", "free", "held"].includes(outcome))).toEqual([]);
+        const standing = await standingOf(store, hashOfPath("art/hero.psd"));
+        expect(standing!.number).toBe((number += 2));
+      }
+    }, PATIENCE_MS);
+
+    it("have at most one winner while some are killed, and a killed one finds its lock again", async () => {
+      for (let round = 0; round < KILL_ROUNDS; round++) {
+        const path = `art/killed-${round}.psd`;
+        const victims = racers.filter((_, i) => i % 4 === round % 4);
+        const running = racers.map((racer) => racer.order("take", path));
+        for (const victim of victims) {
+          await pause((round * 7) % 11);
+          await victim.kill();
+        }
+        const answers = await Promise.all(running);
+        const winners = racers.filter((_, i) => answers[i]!.outcome === "taken").map(({ name }) => name);
+        const holder = (await holderOf(path)) ?? "nobody";
+        expect([winners, winners.length <= 1 && (winners.length === 0 || winners[0] === holder)]).toEqual([winners, true]);
+        // Those who were killed try again: the holder is told so, whether or not it had an answer.
+        const again = await Promise.all(victims.map((victim) => victim.order("take", path)));
+        const now = await holderOf(path);
+        for (const [i, { outcome }] of again.entries()) expect(outcome === "held").toBe(victims[i]!.name !== now);
+      }
+    }, PATIENCE_MS);
+  });
+}
+
+race("a directory", async () => {
+  const root = join(directory, "store");
+  const store = openDirectoryStore(root);
+  await store.initialise();
+  return { url: `file://${root}`, s3: DEFAULTS.s3, store };
+});
+
+const s3 = await testS3();
+if (s3) {
+  race("a bucket", async () => {
+    const url = `s3://${await s3.bucket()}/team`;
+    const settings = s3.settings();
+    return { url, s3: settings, store: await openStore(url, { ...DEFAULTS, s3: settings }, () => {}, { commonDir: "/nowhere" }) };
+  });
+}
