@@ -3,7 +3,7 @@ import { BallastError, isBallastError } from "../errors.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { fileAccess, type RandomAccess } from "../util/random-access.ts";
-import { corruptObject, decodeVerified, type OpenBase } from "./encodings.ts";
+import { corruptObject, decodeVerified, needsBase, type OpenBase } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 import { SharedContents, type SharedContent } from "./shared-contents.ts";
@@ -94,11 +94,11 @@ export class Contents {
 
   async #decode(oid: Oid, content: SharedContent): ReturnType<typeof spool> {
     let failure: unknown;
-    for (const { store, object } of await this.#encodings(oid)) {
+    for (const { store, object, verified } of attempts(await this.#encodings(oid))) {
       try {
         if (content.depth > MAX_DEPTH) throw corruptObject(object.name, `its chain has more than ${MAX_DEPTH} deltas`);
         const { signal } = this.#options;
-        const openBase = (base: Oid, { verified = false } = {}): Promise<RandomAccess> => this.#open(base, verified, content);
+        const openBase: OpenBase = (base, options) => this.#open(base, verified || options?.verified === true, content);
         const decoded = decodeVerified(object.name, store.read(object.key, undefined, signal), { openBase, signal });
         return await spool(decoded, this.#options.temporaryIn ?? this.#stores[0]!);
       } catch (error) {
@@ -111,14 +111,24 @@ export class Contents {
     });
   }
 
-  async #encodings(oid: Oid): Promise<{ store: DirectoryStore; object: StoredObject }[]> {
-    const found: { store: DirectoryStore; object: StoredObject }[] = [];
+  async #encodings(oid: Oid): Promise<Found[]> {
+    const found: Found[] = [];
     for (const store of this.#stores) {
       for (const object of (await store.find([oid], this.#options.signal)).get(oid) ?? []) found.push({ store, object });
     }
-    const effort = ({ object }: { object: StoredObject }): number => EFFORT.indexOf(object.name.encoding);
+    const effort = ({ object }: Found): number => EFFORT.indexOf(object.name.encoding);
     return found.filter((each) => effort(each) >= 0).sort((a, b) => effort(a) - effort(b));
   }
+}
+
+interface Found {
+  readonly store: DirectoryStore;
+  readonly object: StoredObject;
+}
+
+/** Each encoding in turn; a delta once more with a base that is surely good, for there may be another one than the first. */
+function attempts(encodings: readonly Found[]): (Found & { verified: boolean })[] {
+  return encodings.flatMap((found) => (needsBase(found.object.name) ? [false, true] : [false]).map((verified) => ({ ...found, verified })));
 }
 
 /** The contents of those of the stores that are directories; undefined when none is. */

@@ -11,7 +11,7 @@ import { EMPTY_OID, oidOf } from "../../../src/object/oid.ts";
 import { bufferSource } from "../../../src/object/source.ts";
 import type { DirectoryStore } from "../../../src/store/directory.ts";
 import type { Store, StoredObject } from "../../../src/store/port.ts";
-import { failure, filesOf, GZIP, newFile, newStore, RAW, temporaryDirectory } from "./support.ts";
+import { failure, filesOf, GZIP, newFile, newStore, RAW, remote, temporaryDirectory } from "./support.ts";
 
 const CONTENTS: [string, Buffer, CompressionSettings][] = [
   ["an empty object", Buffer.alloc(0), RAW],
@@ -20,20 +20,6 @@ const CONTENTS: [string, Buffer, CompressionSettings][] = [
   ["a large raw object", randomBytes(6_000_000), RAW],
   ["a large gzip object", randomBytes(6_000_000), GZIP],
 ];
-
-/** The same store as somebody sees it who does not know that it is a directory. */
-function remote(store: DirectoryStore): Store {
-  return {
-    url: "s3://bucket",
-    find: (oids, signal) => store.find(oids, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    read: (key, range, signal) => store.read(key, range, signal),
-    write: (key, source, signal) => store.write(key, source, signal),
-    replace: (key, content, signal) => store.replace(key, content, signal),
-    remove: (key, signal) => store.remove(key, signal),
-    close: () => {},
-  };
-}
 
 const WAYS: [string, (store: DirectoryStore) => Store, (store: DirectoryStore) => Store][] = [
   ["directory to directory", (store) => store, (store) => store],
