@@ -172,22 +172,23 @@ test("whatever the order of requests, whoever dies or sleeps for however long: e
   let overtaken = 0;
   let finished = 0;
   await fc.assert(
-    fc.asyncProperty(fc.infiniteStream(fc.nat(2)), fc.array(fc.nat(60), { minLength: 2, maxLength: 2 }), fc.boolean(), async (dice, deaths, impatient) => {
+    fc.asyncProperty(fc.infiniteStream(fc.nat(2)), fc.array(fc.nat(60), { minLength: 2, maxLength: 2 }), fc.array(fc.nat(25), { minLength: 2, maxLength: 2 }), fc.boolean(), async (dice, deaths, naps, impatient) => {
       const memory = new SlowStore();
       memory.hold(key(a), key(b), key(c));
       memory.onChange = () => expect([...promised(memory.objects())].sort()).toEqual([a, b, c]);
-      const waiting: { who: number; go: () => void }[] = [];
+      const waiting: { who: number; asleep: boolean; go: () => void }[] = [];
       const wishes: readonly (readonly [Oid, Oid])[] = [[a, b], [b, a], [c, a]];
       let over = 0;
       const run = async (who: number): Promise<void> => {
         const dead = { is: false };
         let requests = 0;
+        let asked = 0;
         const store = memory.seenBy(dead);
         const slow = new Proxy(store, {
           get(target, property: keyof Store) {
             const method = target[property];
             if (typeof method !== "function" || property === "close") return method;
-            const wait = (): Promise<void> => new Promise((resolve) => waiting.push({ who, go: resolve }));
+            const wait = (): Promise<void> => new Promise((resolve) => waiting.push({ who, asleep: ++asked === naps[who], go: resolve }));
             const count = (): void => {
               if (++requests === deaths[who]) dead.is = true;
             };
@@ -227,13 +228,15 @@ test("whatever the order of requests, whoever dies or sleeps for however long: e
         }
         idle = 0;
         const { value } = dice.next();
-        const favourite = waiting.findIndex(({ who }) => who === value);
+        // Who sleeps before a request goes on when nobody else has anything to do.
+        const awake = waiting.findIndex(({ asleep }) => !asleep);
+        const favourite = Math.max(awake, waiting.findIndex(({ who, asleep }) => who === value && !asleep));
         waiting.splice(Math.max(0, favourite), 1)[0]!.go();
         if (impatient) memory.clockMs += 10 * MINUTE;
       }
       if (failure) throw failure;
     }),
-    { numRuns: 400 },
+    { numRuns: 800 },
   );
   expect(overtaken).toBeGreaterThan(50);
   expect(finished).toBeGreaterThan(50);
