@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { BallastError } from "../errors.ts";
+import { BallastError, isBallastError } from "../errors.ts";
 import { Contents } from "../object/contents.ts";
 import { decodeVerified } from "../object/encodings.ts";
 import { objectKey } from "../object/name.ts";
@@ -13,11 +13,31 @@ import { locate } from "./download.ts";
  * @throws OBJECT_MISSING, OBJECT_ARCHIVED, OBJECT_CORRUPT, and what the remote store threw
  */
 export async function* readContent(context: Context, wanted: { oid: Oid; path: string; sizeBytes?: number }): AsyncGenerator<Uint8Array> {
-  const { oid, path } = wanted;
-  const { local, direct, archived, failure, stores } = await locate(context, [{ oid, path, sizeBytes: wanted.sizeBytes ?? 0 }]);
+  for (let look = 1; ; look++) {
+    let begun = false;
+    try {
+      for await (const chunk of readOnce(context, wanted)) {
+        begun = true;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      // What was listed may have been replaced by an object of another encoding.
+      if (begun || look === LOOKS || !(error instanceof Vanished)) throw error instanceof Vanished ? error.cause : error;
+    }
+  }
+}
+
+/** How often a content is looked for when its object turns out to be gone. */
+const LOOKS = 4;
+
+/** An object, or a base of it, that was listed and could not be found. */
+class Vanished extends Error {}
+
+async function* readOnce(context: Context, { oid, path, sizeBytes = 0 }: { oid: Oid; path: string; sizeBytes?: number }): AsyncGenerator<Uint8Array> {
+  const { local, direct, archived, failure, stores } = await locate(context, [{ oid, path, sizeBytes }]);
   const found = local.get(oid);
-  const elsewhere = direct.get(oid);
-  const source = found ? { store: openLocalStore(context.repository), object: found } : elsewhere;
+  const source = found ? { store: openLocalStore(context.repository), object: found } : direct.get(oid);
   if (!source) {
     if (archived.length > 0) throw new BallastError("OBJECT_ARCHIVED", `${path} is archived`, { hint: `git ballast checkout --restore-archived ${path}` });
     if (failure) throw failure;
@@ -32,6 +52,8 @@ export async function* readContent(context: Context, wanted: { oid: Oid; path: s
       held = Buffer.from(chunk);
     }
     if (held) yield held;
+  } catch (error) {
+    throw isBallastError(error, "OBJECT_MISSING") ? new Vanished("an object vanished", { cause: error }) : error;
   } finally {
     contents.close();
   }

@@ -78,12 +78,18 @@ export async function materialiseEach(
 }
 
 /** A content that a store on this machine has. */
-interface Ready {
+interface Ready extends Source {
   readonly asset: Asset;
-  readonly store: DirectoryStore;
-  readonly name: ObjectName;
   readonly temporary: string;
 }
+
+interface Source {
+  readonly store: DirectoryStore;
+  readonly name: ObjectName;
+}
+
+/** How often a content is looked for when its object turns out to be gone. */
+const LOOKS = 4;
 
 /**
  * Restores from one store: by all threads, and when an object turns out bad, the others one by one without it.
@@ -114,16 +120,21 @@ async function restoreGroup(
   // Verified: where one encoding of a base is damaged, another one may be good.
   const openBase: OpenBase = (base) => contents.open(base, { verified: true });
   const restoreOne = async (ready: Ready, siblings: AbortSignal): Promise<void> => {
-    const { asset, name, temporary } = ready;
-    rmSync(temporary, { force: true });
-    try {
-      await materialise(store, name, temporary, { openBase, exec: asset.exec, expectedSize: asset.sizeBytes, label: asset.path, signal: siblings });
-    } catch (error) {
-      if (!isBadObject(error)) throw error;
-      result.missing.push(missing(asset, error));
-      return;
+    const { asset, temporary } = ready;
+    let source: Source = ready;
+    for (let look = 1; ; look++) {
+      rmSync(temporary, { force: true });
+      try {
+        await materialise(source.store, source.name, temporary, { openBase, exec: asset.exec, expectedSize: asset.sizeBytes, label: asset.path, signal: siblings });
+        return placed(ready);
+      } catch (error) {
+        if (!isBadObject(error)) throw error;
+        // What was listed may have been replaced by an object of another encoding.
+        const again = look < LOOKS && isBallastError(error, "OBJECT_MISSING") ? sourceOf(context, await locate(context, [asset]), asset.oid) : undefined;
+        if (again === undefined) return void result.missing.push(missing(asset, error));
+        source = again;
+      }
     }
-    placed(ready);
   };
   await forEachParallel(rest, settings.concurrency, restoreOne, signal).finally(() => contents.close());
 }
@@ -153,7 +164,7 @@ function byStore(here: readonly Ready[]): Ready[][] {
   return [...groups.values()];
 }
 
-function sourceOf(context: Context, { local, direct }: Located, oid: Oid): { store: DirectoryStore; name: ObjectName } | undefined {
+function sourceOf(context: Context, { local, direct }: Located, oid: Oid): Source | undefined {
   const object = local.get(oid);
   if (object) return { store: openLocalStore(context.repository), name: object.name };
   const found = direct.get(oid);

@@ -1,18 +1,8 @@
 import { expect, test } from "vitest";
 import { decodeAll, objectNames } from "../support/decodable.ts";
+import { editions } from "../support/deltas.ts";
 import { project } from "../support/project.ts";
 import { random, sha256 } from "../support/sandbox.ts";
-
-/** Versions of one file that does not compress, of which each differs from the one before in a few places. */
-export function editions(count: number, seed: string, sizeBytes = 40_000): Buffer[] {
-  const versions = [random(sizeBytes, seed)];
-  for (let i = 1; i < count; i++) {
-    const next = Buffer.from(versions[i - 1]!);
-    random(100, `${seed} ${i}`).copy(next, (i * 7919) % (sizeBytes - 100));
-    versions.push(next);
-  }
-  return versions;
-}
 
 interface Summary {
   examined: number;

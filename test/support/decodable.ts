@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Contents } from "../../src/object/contents.ts";
 import { decodeVerified } from "../../src/object/encodings.ts";
@@ -9,6 +9,7 @@ import { openDirectoryStore } from "../../src/store/directory.ts";
 /** The names of all objects of a directory store, also of those that this version does not know. */
 export function objectNames(root: string): string[] {
   const names: string[] = [];
+  if (!existsSync(join(root, "objects"))) return names;
   for (const entry of readdirSync(join(root, "objects"), { recursive: true, withFileTypes: true })) if (entry.isFile()) names.push(entry.name);
   return names.sort();
 }
