@@ -1,4 +1,5 @@
 import type { CompressionSettings, DeltaSettings } from "../config/settings.ts";
+import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { Contents } from "./contents.ts";
 import { deltaTools } from "./delta-tools.ts";
@@ -9,16 +10,18 @@ import { materialise } from "./materialise.ts";
 import type { ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 import { PresentObjects } from "./present.ts";
+import { sketchFile } from "./sketch-file.ts";
 import { isVanished, type FileStat } from "./stable-file.ts";
 
 /** A piece of work that any thread can do; plain data. */
 export type Job =
   | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined; readonly hints?: readonly BaseHint[] | undefined }
   | { readonly kind: "hash"; readonly path: string }
+  | { readonly kind: "sketch"; readonly path: string }
   | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
 /** What a job gives; undefined for a file that is not there. */
-export type JobResult = Ingested | HashedFile | FileStat | undefined;
+export type JobResult = Ingested | HashedFile | FileStat | Sketch | undefined;
 
 /** What all jobs of one pool share. */
 export interface JobContext {
@@ -91,6 +94,7 @@ export class JobRunner {
       const openBase = this.#contentsFor(signal).open;
       return materialise(this.#store, job.name, job.temporary, { openBase, expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
+    if (job.kind === "sketch") return sketchFile(job.path);
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });
       const options = { expected: job.expected, delta: await this.#deltaFor(job.hints, signal), signal, onBytes, present: this.#present, namesLater: true };

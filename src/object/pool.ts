@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { CompressionSettings } from "../config/settings.ts";
 import type { Operation, Report } from "../events.ts";
+import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore } from "../store/directory.ts";
 import type { HashedFile } from "./hash-file.ts";
 import type { Ingested } from "./ingest.ts";
@@ -59,6 +60,8 @@ export interface IngestPool {
   ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]>;
   /** As `hashFile`; undefined for a file that is not there. */
   hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]>;
+  /** As `sketchFile`. Nothing is reported. */
+  sketch(files: readonly FileJob[]): Promise<(Sketch | undefined)[]>;
   /**
    * As `materialise`. @param done called as soon as a file is there, to move it into place; an error that it throws is
    * a failure of the job. After a failure the caller removes the files that it did not move.
@@ -84,7 +87,8 @@ export function createIngestPool(options: PoolOptions): IngestPool {
 
 /** What one call does. */
 interface Task {
-  readonly op: Operation;
+  /** Undefined: its bytes are not reported. */
+  readonly op: Operation | undefined;
   readonly jobs: readonly Job[];
   readonly sizes: readonly number[];
   readonly done: (result: JobResult, index: number) => void;
@@ -116,6 +120,11 @@ class Pool implements IngestPool {
   async hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]> {
     const jobs = files.map(({ path }): Job => ({ kind: "hash", path }));
     return (await this.#run(this.#reading("scan", files, jobs))) as (HashedFile | undefined)[];
+  }
+
+  async sketch(files: readonly FileJob[]): Promise<(Sketch | undefined)[]> {
+    const jobs = files.map(({ path }): Job => ({ kind: "sketch", path }));
+    return (await this.#run({ op: undefined, jobs, sizes: files.map(({ sizeBytes }) => sizeBytes), done: () => {} })) as (Sketch | undefined)[];
   }
 
   async restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void = () => {}): Promise<FileStat[]> {
@@ -152,7 +161,7 @@ class Pool implements IngestPool {
     let reported = 0;
     const onBytes = (bytes: number): void => {
       reported += bytes;
-      report({ kind: "bytes", op: task.op, bytes });
+      if (task.op !== undefined) report({ kind: "bytes", op: task.op, bytes });
     };
     const ended = new AbortController();
     const threads = this.#threadsFor(task);

@@ -72,23 +72,52 @@ export function findBases(files: readonly Newcomer[], { versionsOf, vanished, as
   return { hints, kins: [...groupBy(single, kindOf).values()].flatMap(kinsOf) };
 }
 
+/** Kin that are less alike than this do not make a delta that is worth keeping. From 0 to 1, as `similarity` tells it. */
+const MIN_SIMILARITY = 0.2;
+
+/**
+ * Of some kin, whom each may stand on: the most similar of those before it that stand on nobody. Whoever is like none
+ * of them stands on nobody. @returns paths by path
+ */
+export function leadersOf(kin: readonly Newcomer[], similarity: (a: Newcomer, b: Newcomer) => number): Map<string, string> {
+  const leaders: Newcomer[] = [];
+  const followed = new Map<string, string>();
+  for (const file of kin) {
+    let best: { leader: Newcomer; similarity: number } | undefined;
+    for (const leader of leaders) {
+      const found = similarity(leader, file);
+      if (found >= MIN_SIMILARITY && found > (best?.similarity ?? 0)) best = { leader, similarity: found };
+    }
+    if (best) followed.set(file.path, best.leader.path);
+    else leaders.push(file);
+  }
+  return followed;
+}
+
 /** The directory and the extension: what is about the same thing. */
 function kindOf({ path }: Newcomer): string {
   return `${posix.dirname(path)}/*${posix.extname(path).toLowerCase()}`;
 }
 
-/** Contents whose path is gone, by extension and size. */
+/** Contents whose path is gone, by name, extension and size. */
 class Vanished {
+  readonly #byName: ReadonlyMap<string, readonly Known[]>;
   readonly #bySize: readonly Known[];
   readonly #byExtension: ReadonlyMap<string, readonly Known[]>;
 
   constructor(vanished: readonly Known[]) {
     this.#bySize = vanished.toSorted((a, b) => a.sizeBytes - b.sizeBytes || byPath(a, b));
     this.#byExtension = groupBy(this.#bySize, extensionOf);
+    this.#byName = groupBy(this.#bySize, ({ path }) => posix.basename(path));
   }
 
-  /** Those of the same extension that come near in size, else those of just about the same size; the nearest first. */
+  /**
+   * What has the file's very name, if it is one alone; else those of the same extension that come near in size; else
+   * those of just about the same size. The nearest first.
+   */
   like(file: Newcomer): Known[] {
+    const moved = nearestInSize(file, this.#byName.get(posix.basename(file.path)) ?? [], SIZE_FACTOR);
+    if (moved.length === 1) return moved;
     const same = nearestInSize(file, this.#byExtension.get(extensionOf(file)) ?? [], SIZE_FACTOR);
     return same.length > 0 ? same : nearestInSize(file, this.#bySize, CLOSE_FACTOR);
   }

@@ -5,11 +5,14 @@ import type { BaseHint } from "../object/ingest-delta.ts";
 import type { Ingested } from "../object/ingest.ts";
 import type { FileJob, IngestPool } from "../object/pool.ts";
 import type { DirectoryStore } from "../store/directory.ts";
-import { findBases, type Bases, type Known, type Newcomer } from "./bases.ts";
+import { SKETCHED_BYTES } from "../object/sketch-file.ts";
+import { findBases, leadersOf, type Bases, type Known, type Newcomer } from "./bases.ts";
 import { fetchBases } from "./fetch-bases.ts";
 import { DirectoryCheck } from "./observe.ts";
 import { tracking } from "./tracking.ts";
 
+/** What is read, beside storing it, to find out which new files are alike; the rest are stored whole. */
+const MOST_SKETCHED_BYTES = 4 * 1024 ** 3;
 const NONE: Bases = { hints: new Map(), kins: [] };
 
 /**
@@ -34,7 +37,7 @@ export async function basesFor(context: Context, files: readonly Newcomer[], sto
 }
 
 /**
- * Stores files so that what others may stand on is there before them: of files that may be alike the first one goes
+ * Stores files so that what others may stand on is there before them: of files that are alike the first one goes
  * before the rest. Results are in the order of the files.
  * @param jobs of the files, in the same order
  */
@@ -46,8 +49,7 @@ export async function ingestInTurn(
 ): Promise<(Ingested | undefined)[]> {
   const results: (Ingested | undefined)[] = new Array(files.length).fill(undefined);
   const indexes = new Map(files.map(({ path }, index) => [path, index]));
-  const leaders = new Map<string, string>();
-  for (const [first, ...rest] of kins) for (const { path } of rest) leaders.set(path, first!.path);
+  const leaders = kins.length === 0 ? new Map<string, string>() : await findLeaders(pool, kins, (path) => jobs[indexes.get(path)!]!);
   const ingest = async (turn: readonly number[], hintsOf: (path: string) => readonly BaseHint[]): Promise<void> => {
     if (turn.length === 0) return;
     const made = await pool.ingest(turn.map((index) => ({ ...jobs[index]!, hints: hintsOf(files[index]!.path) })));
@@ -61,4 +63,24 @@ export async function ingestInTurn(
     return leader ? [{ oid: leader.oid, why: "similar" }, ...known(path)] : known(path);
   });
   return results;
+}
+
+/** Looks which kin are alike. */
+async function findLeaders(pool: IngestPool, kins: Bases["kins"], jobOf: (path: string) => FileJob): Promise<Map<string, string>> {
+  const { similarity } = await import("../delta/sketch.ts");
+  const looked: Newcomer[][] = [];
+  let sketchedBytes = 0;
+  for (const kin of kins) {
+    sketchedBytes += kin.reduce((sum, { sizeBytes }) => sum + Math.min(sizeBytes, SKETCHED_BYTES), 0);
+    if (sketchedBytes > MOST_SKETCHED_BYTES) break;
+    looked.push([...kin]);
+  }
+  const files = looked.flat();
+  const sketches = await pool.sketch(files.map(({ path }) => jobOf(path)));
+  const byPath = new Map(files.map(({ path }, i) => [path, sketches[i]]));
+  const alike = (a: Newcomer, b: Newcomer): number => {
+    const [left, right] = [byPath.get(a.path), byPath.get(b.path)];
+    return left && right ? similarity(left, right) : 0;
+  };
+  return new Map(looked.flatMap((kin) => [...leadersOf(kin, alike)]));
 }

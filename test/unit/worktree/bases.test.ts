@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { oidOf, type Oid } from "../../../src/object/oid.ts";
-import { findBases, type Bases, type Known, type Newcomer } from "../../../src/worktree/bases.ts";
+import { findBases, leadersOf, type Bases, type Known, type Newcomer } from "../../../src/worktree/bases.ts";
 
 const oid = (name: string): Oid => oidOf(Buffer.from(name));
 const file = (path: string, sizeBytes = 1000): Newcomer => ({ path, sizeBytes });
@@ -44,6 +44,13 @@ describe("the base of", () => {
     expect(hintsOf(find([file("s/03.exr")], { assets }), "s/03.exr", assets)).toEqual(["similar s/02.exr", "similar s/04.exr"]);
   });
 
+  it("a file that was moved is what vanished with its name, unless several did", () => {
+    const vanished = [asset("x/hero.psd", 1500), asset("x/near.psd", 1000)];
+    expect(hintsOf(find([file("y/hero.psd")], { vanished }), "y/hero.psd", vanished)).toEqual(["renamed x/hero.psd"]);
+    const twice = [...vanished, asset("z/hero.psd", 1400)];
+    expect(hintsOf(find([file("y/hero.psd")], { vanished: twice }), "y/hero.psd", twice)).toEqual(["renamed x/near.psd", "renamed z/hero.psd", "renamed x/hero.psd"]);
+  });
+
   it("a new path that is like nothing is none", () => {
     expect(find([file("s/03.exr")]).hints.get("s/03.exr")).toEqual([]);
   });
@@ -62,6 +69,16 @@ describe("kin", () => {
   it("come in parties of 64 at most", () => {
     const files = Array.from({ length: 150 }, (_, i) => file(`frame.${String(i).padStart(3, "0")}.exr`));
     expect(find(files).kins.map(({ length }) => length)).toEqual([64, 64, 22]);
+  });
+});
+
+describe("who stands on whom", () => {
+  const kin = ["a1", "b1", "a2", "c1", "b2", "a3", "ab"].map((path) => file(path));
+  const alike = (a: Newcomer, b: Newcomer): number => (a.path[0] === b.path[0] ? 0.8 : b.path === "ab" && a.path === "b1" ? 0.9 : 0.1);
+
+  it("is the most similar of the first of each sort; the first of a sort stands on nobody", () => {
+    expect([...leadersOf(kin, alike)]).toEqual([["a2", "a1"], ["b2", "b1"], ["a3", "a1"], ["ab", "b1"]]);
+    expect([...leadersOf(kin, () => 0)]).toEqual([]);
   });
 });
 
