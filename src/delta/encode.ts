@@ -52,7 +52,8 @@ export async function encodeDelta(
     return true;
   };
   if (!(await put([fileHeader(header)]))) return undefined;
-  for (let at = 0; at < target.sizeBytes; at += WINDOW_BYTES) {
+  // Empty content is one empty window: xdelta3 does not like a file without any.
+  for (let at = 0; at === 0 || at < target.sizeBytes; at += WINDOW_BYTES) {
     await turn();
     signal?.throwIfAborted();
     const window = buffer.subarray(0, Math.min(WINDOW_BYTES, target.sizeBytes - at));
