@@ -1,24 +1,23 @@
 import type { RandomAccess } from "../util/random-access.ts";
 
-/** A base up to this size is read into memory as a whole, as soon as there is a small copy. */
-const WHOLE_BYTES = 32 * 1024 * 1024;
 /** A copy of so many bytes or more goes past the cache, straight to where it belongs; no smaller one needs three blocks. */
 const LARGE_BYTES = 8 * 1024;
 const BLOCK_BYTES = 16 * 1024;
-/** A block of a larger base may be kept in one of so many places … */
+/** A block may be kept in one of so many places of its set. */
 const WAYS = 4;
-/** … of so many sets, so the cache holds 32 MiB too. */
-const SETS = WHOLE_BYTES / BLOCK_BYTES / WAYS;
+
+/** What one reader keeps at most, and at least if it keeps blocks. */
+const MOST_BYTES = 32 * 1024 * 1024;
+const LEAST_BYTES = 2 * 1024 * 1024;
+/** What all readers of a thread keep together, beside the least that each one may; so many deltas at once stay cheap. */
+let freeBytes = 2 * MOST_BYTES;
 
 /** Reads a base for many small copies, and keeps what it read: all of it, or the blocks that it needed last. */
 export class BaseReader {
   readonly #base: RandomAccess;
   #whole: Uint8Array | undefined;
-  /** The block that each place holds, -1 for none. */
-  readonly #held = new Float64Array(SETS * WAYS).fill(-1);
-  /** The place of each set to be given away next. */
-  readonly #oldest = new Uint8Array(SETS);
-  readonly #blocks: Uint8Array[] = [];
+  #blocks: BlockCache | undefined;
+  #keptBytes = 0;
 
   constructor(base: RandomAccess) {
     this.#base = base;
@@ -29,7 +28,51 @@ export class BaseReader {
   copy(position: number, into: Uint8Array, at: number, length: number): void {
     if (this.#whole) return copyBytes(this.#whole, position, into, at, length);
     if (length >= LARGE_BYTES) return this.#base.read(into.subarray(at, at + length), position);
-    if (this.#base.sizeBytes <= WHOLE_BYTES) return copyBytes((this.#whole = this.#readWhole()), position, into, at, length);
+    if (this.#blocks) return this.#blocks.copy(position, into, at, length);
+    this.#prepare();
+    this.copy(position, into, at, length);
+  }
+
+  /** Gives back what was kept; nothing is read afterwards. */
+  close(): void {
+    freeBytes += this.#keptBytes;
+    this.#keptBytes = 0;
+    this.#whole = undefined;
+    this.#blocks = undefined;
+  }
+
+  #prepare(): void {
+    const { sizeBytes } = this.#base;
+    this.#keptBytes = Math.min(sizeBytes, MOST_BYTES, freeBytes);
+    freeBytes -= this.#keptBytes;
+    if (this.#keptBytes < sizeBytes) {
+      this.#blocks = new BlockCache(this.#base, Math.max(LEAST_BYTES, this.#keptBytes));
+      return;
+    }
+    const whole = Buffer.allocUnsafeSlow(sizeBytes);
+    this.#base.read(whole, 0);
+    this.#whole = whole;
+  }
+}
+
+/** The blocks of a base that were read last, or nearly so. */
+class BlockCache {
+  readonly #base: RandomAccess;
+  readonly #sets: number;
+  /** The block that each place holds, -1 for none. */
+  readonly #held: Float64Array;
+  /** The place of each set to be given away next. */
+  readonly #oldest: Uint8Array;
+  readonly #blocks: Uint8Array[] = [];
+
+  constructor(base: RandomAccess, bytes: number) {
+    this.#base = base;
+    this.#sets = Math.floor(bytes / BLOCK_BYTES / WAYS);
+    this.#held = new Float64Array(this.#sets * WAYS).fill(-1);
+    this.#oldest = new Uint8Array(this.#sets);
+  }
+
+  copy(position: number, into: Uint8Array, at: number, length: number): void {
     const index = Math.floor(position / BLOCK_BYTES);
     const offset = position - index * BLOCK_BYTES;
     const here = Math.min(length, BLOCK_BYTES - offset);
@@ -37,17 +80,12 @@ export class BaseReader {
     if (here < length) copyBytes(this.#block(index + 1), 0, into, at + here, length - here);
   }
 
-  #readWhole(): Uint8Array {
-    const whole = Buffer.allocUnsafeSlow(this.#base.sizeBytes);
-    this.#base.read(whole, 0);
-    return whole;
-  }
-
   #block(index: number): Uint8Array {
-    const first = (index % SETS) * WAYS;
+    const set = index % this.#sets;
+    const first = set * WAYS;
     for (let place = first; place < first + WAYS; place++) if (this.#held[place] === index) return this.#blocks[place]!;
-    const place = first + this.#oldest[index % SETS]!;
-    this.#oldest[index % SETS] = (place + 1 - first) % WAYS;
+    const place = first + this.#oldest[set]!;
+    this.#oldest[set] = (place + 1 - first) % WAYS;
     const block = (this.#blocks[place] ??= Buffer.allocUnsafeSlow(BLOCK_BYTES));
     const start = index * BLOCK_BYTES;
     // Holds nothing while it is filled: a read that fails must not leave a block that looks right.

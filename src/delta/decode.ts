@@ -19,7 +19,7 @@ export interface DecodeDeltaOptions {
 /**
  * Applies a VCDIFF file (RFC 3284) to its base, window by window. A window is checked as a whole before it is yielded;
  * each chunk is overwritten once the next one is asked for. Memory is bounded by the largest window, which is 64 MiB
- * at most, and by 16 MiB for the base.
+ * at most (8 MiB as we and xdelta3 write them), its sections, and 32 MiB for the base.
  * @param encoded its chunks may be reused once the next one is asked for
  * @param base stays open
  * @throws OBJECT_CORRUPT for anything but one whole VCDIFF file for this base; ENCODING_UNKNOWN for secondary
@@ -31,11 +31,11 @@ export async function* decodeDelta(
   { limitBytes = Infinity, expect, checksums = true, signal }: DecodeDeltaOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const queue = new ByteQueue(encoded);
+  const maker = new WindowMaker(base, checksums);
   try {
     let cursor = await queue.peek(MAX_HEADER_BYTES);
     readHeader(cursor, expect);
     queue.skip(cursor.at);
-    const maker = new WindowMaker(base, checksums);
     for (let leftBytes = limitBytes; ; ) {
       signal?.throwIfAborted();
       cursor = await queue.peek(MAX_WINDOW_HEADER_BYTES);
@@ -49,6 +49,7 @@ export async function* decodeDelta(
       if (target.length > 0) yield target;
     }
   } finally {
+    maker.close();
     await queue.close();
   }
 }
@@ -59,13 +60,17 @@ export function decodeDeltaWhole(encoded: Uint8Array, base: RandomAccess, { limi
   readHeader(cursor, expect);
   const maker = new WindowMaker(base, checksums);
   const targets: Uint8Array[] = [];
-  for (let leftBytes = limitBytes; cursor.left > 0; ) {
-    const header = readWindowHeader(cursor, { baseBytes: base.sizeBytes, leftBytes });
-    const target = makeFrom(maker, header, cursor);
-    leftBytes -= target.length;
-    targets.push(cursor.left > 0 ? Buffer.from(target) : target);
+  try {
+    for (let leftBytes = limitBytes; cursor.left > 0; ) {
+      const header = readWindowHeader(cursor, { baseBytes: base.sizeBytes, leftBytes });
+      const target = makeFrom(maker, header, cursor);
+      leftBytes -= target.length;
+      targets.push(cursor.left > 0 ? Buffer.from(target) : target);
+    }
+    return Buffer.concat(targets);
+  } finally {
+    maker.close();
   }
-  return Buffer.concat(targets);
 }
 
 function makeFrom(maker: WindowMaker, header: ReturnType<typeof readWindowHeader>, cursor: Cursor): Uint8Array {

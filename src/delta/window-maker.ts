@@ -40,6 +40,11 @@ export class WindowMaker implements InstructionVisitor {
     return target;
   }
 
+  /** Gives back what was kept of the base. */
+  close(): void {
+    this.#base.close();
+  }
+
   add(data: Uint8Array, from: number, length: number): void {
     copyBytes(data, from, this.#target, this.#made, length);
     this.#made += length;
