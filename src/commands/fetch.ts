@@ -5,6 +5,7 @@ import { download } from "../transfer/download.ts";
 import { localStore } from "../transfer/local.ts";
 import { planAll, type Need } from "../transfer/plan-push.ts";
 import { needsAt } from "../transfer/revisions.ts";
+import { lookAtLocks } from "./verify-locks.ts";
 
 export interface FetchOptions {
   /** A Git remote: `refs` are then its branches, where it has one of that name. */
@@ -36,6 +37,7 @@ export interface FetchResult {
 export async function fetch(context: Context, options: FetchOptions): Promise<FetchResult> {
   const { repository, signal } = context;
   const needs = options.all ? await planAll(repository, signal) : await needsAt(repository, await revisionsOf(context, options), signal);
+  if (!options.dryRun) await lookAtLocks(context);
   const local = await (await localStore(context)).find(needs.map(({ oid }) => oid), signal);
   const absent = needs.filter(({ oid }) => !local.has(oid));
   const result = { objects: absent.length, bytes: absent.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), storedBytes: 0, present: local.size };

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { BallastError } from "../errors.ts";
+import { BallastError, isBallastError } from "../errors.ts";
 import { cachedLocks, refreshLocks } from "../locks/cache.ts";
 import { describeHolder, formatTime } from "../locks/describe.ts";
 import { isMine, knownOwner } from "../locks/owner.ts";
@@ -48,6 +48,22 @@ export async function refuseLocked(context: Context, paths: ReadonlyMap<string, 
 }
 
 const SHOWN = 5;
+
+/** Remembers who holds what now, for the next commit. What keeps the store from telling is no failure: it will show elsewhere. */
+export async function lookAtLocks(context: Context): Promise<void> {
+  if (!context.settings.locksVerify) return;
+  try {
+    const store = await openRemoteStore(context);
+    try {
+      await refreshLocks(context.repository, store, Date.now(), context.signal);
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!isBallastError(error)) throw error;
+  }
+}
 
 /** Warns when a commit changes what somebody else holds, as far as was last seen. Asks no store. */
 export async function warnOfLocks(context: Context, staged: Manifest): Promise<void> {

@@ -88,7 +88,9 @@ describe("a push of what somebody else holds", () => {
   beforeAll(async () => {
     await begin();
     await ann("lock", "art/hero.bin");
-    await ben("locks");
+    expect((await ben("locks", "--cached")).stdout).toBe("");
+    await ben("fetch");
+    expect((await ben("locks", "--cached")).stdout).toMatch(/^ {2}art\/hero\.bin {2}Ann /);
   });
   const reset = () => benGit("reset", "-q", "--hard", "origin/main");
   const refused = async (...push: string[]): Promise<string> => {

@@ -1,10 +1,7 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULTS, type S3Settings } from "../../src/config/settings.ts";
 import { hashOfPath, isLockNumber } from "../../src/locks/record.ts";
@@ -12,7 +9,7 @@ import { readLock, standingOf } from "../../src/locks/standing.ts";
 import { openDirectoryStore } from "../../src/store/directory.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Store } from "../../src/store/port.ts";
-import type { Answer, Order } from "../support/lock-child.ts";
+import { buildRacer, Racer } from "../support/racer.ts";
 import { testS3 } from "../support/s3.ts";
 
 /*
@@ -20,81 +17,18 @@ import { testS3 } from "../support/s3.ts";
  * default is what a run of all tests has time for.
  */
 const PROCESSES = 16;
-const ROUNDS = Number(process.env["BALLAST_TEST_LOCK_ROUNDS"] ?? 12);
+const ROUNDS = Number(process.env["BALLAST_TEST_LOCK_ROUNDS"] ?? 6);
 /** Rounds in which four of them are killed, wherever they are in taking the lock. */
-const KILL_ROUNDS = Math.max(4, Math.ceil(ROUNDS / 20));
+const KILL_ROUNDS = Math.max(3, Math.ceil(ROUNDS / 20));
 const PATIENCE_MS = 120_000 + ROUNDS * 5_000;
 
 let directory: string;
 let program: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "ballast-locks-"));
-  program = join(directory, "lock-child.mjs");
-  await build({
-    entryPoints: [join(import.meta.dirname, "../support/lock-child.ts")],
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    outfile: program,
-    logLevel: "error",
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  });
+  program = await buildRacer(directory);
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
-
-/** One process of the race, started again when it was killed. */
-class Racer {
-  readonly name: string;
-  readonly #args: readonly string[];
-  #child: ChildProcess;
-  #ready: Promise<unknown>;
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
-  #count = 0;
-
-  constructor(name: string, args: readonly string[]) {
-    this.name = name;
-    this.#args = args;
-    [this.#child, this.#ready] = this.#start();
-  }
-
-  #start(): [ChildProcess, Promise<unknown>] {
-    const child = fork(program, [...this.#args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    const ready = new Promise<Answer>((resolve) => this.#waiting.set(0, resolve));
-    child.on("message", (answer: Answer) => {
-      this.#waiting.get(answer.id)?.(answer);
-      this.#waiting.delete(answer.id);
-    });
-    return [child, ready];
-  }
-
-  async order(what: Order["do"], path: string): Promise<Answer> {
-    await this.#ready;
-    const id = ++this.#count;
-    const request = { path, owner: { name: this.name, email: `${this.name}@example.com` }, machine: "test", nowMs: Date.now(), nonce: randomUUID() };
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#child.send({ id, do: what, request } satisfies Order, () => {});
-    });
-  }
-
-  /** Kills the process, which answers "killed" to what it had not answered, and starts it anew. */
-  async kill(): Promise<void> {
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
-    this.#child.kill("SIGKILL");
-    await gone;
-    for (const [id, resolve] of this.#waiting) resolve({ id, outcome: "killed" });
-    this.#waiting.clear();
-    [this.#child, this.#ready] = this.#start();
-  }
-
-  get ready(): Promise<unknown> {
-    return this.#ready;
-  }
-
-  end(): void {
-    this.#child.disconnect();
-  }
-}
 
 function race(place: string, start: () => Promise<{ url: string; s3: S3Settings; store: Store }>): void {
   describe(`${PROCESSES} processes that race for one path in ${place}`, () => {
@@ -104,7 +38,7 @@ function race(place: string, start: () => Promise<{ url: string; s3: S3Settings;
     beforeAll(async () => {
       const { url, s3, store: opened } = await start();
       store = opened;
-      racers = Array.from({ length: PROCESSES }, (_, i) => new Racer(`racer${i}`, [url, JSON.stringify(s3)]));
+      racers = Array.from({ length: PROCESSES }, (_, i) => new Racer(program, `racer${i}`, [url, JSON.stringify(s3)]));
       await Promise.all(racers.map(({ ready }) => ready));
     });
     afterAll(() => {
