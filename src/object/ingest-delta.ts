@@ -109,7 +109,7 @@ async function encodeAgainst(
   const { store, compression, tools, signal } = context;
   const header = { oid, base: attempt.base };
   const gzipped = compression.mode !== "never";
-  const limitBytes = Math.min(content.sizeBytes, gzipped ? encoderLimit(attempt, tools.policy) : attempt.limitBytes);
+  const limitBytes = gzipped ? encoderLimit(attempt, { sizeBytes: content.sizeBytes, fullBytes }, tools.policy) : attempt.limitBytes;
   const plain = store.temporary();
   let file: TemporaryFile = plain;
   try {

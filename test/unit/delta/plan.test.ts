@@ -75,9 +75,9 @@ describe("encoding is begun", () => {
   it.each([
     ["with half in common", 0.5, 500_000, true],
     ["with hardly anything in common", 0.04, 500_000, false],
-    ["with little in common, when much is allowed", 0.1, 500_000, true],
-    ["not with little in common, when little is allowed", 0.1, 100_000, false],
-    ["with nearly all in common, when little is allowed", 0.9, 30_000, true],
+    ["with a quarter in common, when much is allowed", 0.25, 500_000, true],
+    ["not with a quarter in common, when little is allowed", 0.25, 100_000, false],
+    ["with nearly all in common, when little is allowed", 0.97, 30_000, true],
   ])("%s", (_name, shared, limitBytes, expected) => {
     expect(isPromising(shared, 1_000_000, { limitBytes }, POLICY)).toBe(expected);
   });
@@ -105,7 +105,9 @@ describe("whatever the history", () => {
             const base = stored.get(attempt.base)!;
             expect(attempt).toMatchObject({ depth: base.depth + 1, chainBytes: base.chainBytes });
             expect(attempt.limitBytes).toBeGreaterThan(0);
-            expect(encoderLimit(attempt, knobs)).toBeGreaterThanOrEqual(attempt.limitBytes);
+            const sizeBytes = fullBytes * 3;
+            expect(encoderLimit(attempt, { sizeBytes, fullBytes }, knobs)).toBeGreaterThanOrEqual(attempt.limitBytes);
+            expect(encoderLimit(attempt, { sizeBytes, fullBytes }, knobs)).toBeLessThanOrEqual(sizeBytes);
             expect(accepts(attempt, attempt.limitBytes, fullBytes, knobs)).toBe(true);
             const deltaBytes = Math.ceil(share * fullBytes * (1 - 0.9 ** (at - base.at)));
             if (deltaBytes > attempt.limitBytes || !accepts(attempt, deltaBytes, fullBytes, knobs)) continue;
