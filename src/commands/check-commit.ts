@@ -6,7 +6,8 @@ import { at, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
-import { openRemoteStore } from "../store/open.ts";
+import { openRemoteStore, openStoresHere } from "../store/open.ts";
+import { cataloguesOf, easiestWays } from "../transfer/chains.ts";
 import { localStore } from "../transfer/local.ts";
 import { readConflicts } from "../worktree/conflicts.ts";
 import { requestFollow, stageManifest } from "../worktree/follow.ts";
@@ -66,7 +67,8 @@ async function refuseMissing(context: Context, staged: Manifest): Promise<void> 
     for (const [path, { oid }] of (await manifestAt(repository, parent)) ?? []) if (added.get(path)?.oid === oid) added.delete(path);
   }
   const oids = new Set([...added.values()].map(({ oid }) => oid));
-  for (const oid of (await (await localStore(context)).find(oids, signal)).keys()) oids.delete(oid);
+  await localStore(context);
+  for (const oid of easiestWays(await cataloguesOf(await openStoresHere(context), oids, signal)).keys()) oids.delete(oid);
   if (oids.size === 0) return;
   try {
     const remote = await openRemoteStore(context);

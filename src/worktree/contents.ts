@@ -8,6 +8,7 @@ import { createIngestPool, type FileJob, type IngestPool } from "../object/pool.
 import { PresentObjects } from "../object/present.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.ts";
+import { catalogueOf, easiestWays } from "../transfer/chains.ts";
 import { basesFor, ingestInTurn } from "./ingest-in-turn.ts";
 import type { ReadContent, ReadContents, Seen } from "./observe.ts";
 import type { Worktree } from "./session.ts";
@@ -95,7 +96,8 @@ async function presentHere(context: Context): Promise<PresentObjects> {
 async function presentRemotely(context: Context, oids: readonly Oid[]): Promise<ReadonlySet<Oid>> {
   try {
     const remote = await openRemoteStore(context);
-    return new Set((await remote.find(oids, context.signal)).keys());
+    // A delta without its base is no content; one in an archive is safe there.
+    return new Set(easiestWays([await catalogueOf(remote, oids, context.signal)], { archived: true }).keys());
   } catch (error) {
     if (!isBallastError(error)) throw error;
     return new Set();
