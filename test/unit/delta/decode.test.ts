@@ -202,6 +202,34 @@ describe("decoding", () => {
     await expect(collect(decodeDelta(pieces(file(), 100), memoryAccess(ALPHABET), { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
   });
 
+  it("of many deltas at a time is right also for those that find the shared cache taken", async () => {
+    const base = noise(20 * 1024 * 1024, 9);
+    const path = newFile(base);
+    const lengths = Array.from({ length: 400 }, (_, i) => 40 + i * 30);
+    const addresses = lengths.map((_, i) => (i * 7_777_777) % (base.length - 20_000));
+    const expected = Buffer.concat(lengths.map((length, i) => base.subarray(addresses[i], addresses[i]! + length)));
+    const one = window({
+      source: { bytes: base.length, position: 0 }, targetBytes: expected.length,
+      instructions: lengths.flatMap((length) => [19, ...varint(length)]), addresses: addresses.flatMap((address) => [...varint(address)]),
+    });
+    const delta = file(one, one, one);
+    // 6 × 20 MiB are more than all may keep; each one has begun before the first one ends.
+    for (let round = 0; round < 2; round++) {
+      const running = Array.from({ length: 6 }, () => {
+        const access = openFileAccess(path);
+        return { access, chunks: decodeDelta(pieces(delta, 1 << 20), access) };
+      });
+      for (let chunk = 0; chunk < 3; chunk++) {
+        for (const { chunks } of running) expect(expected.equals((await chunks.next()).value as Uint8Array)).toBe(true);
+      }
+      for (const { access, chunks } of running) {
+        // Some are left early.
+        expect((await (round === 0 ? chunks.next() : chunks.return(undefined))).done).toBe(true);
+        access.close();
+      }
+    }
+  });
+
   it("reads scattered small copies of a large base through a bounded cache", async () => {
     const base = noise(48 * 1024 * 1024, 7);
     const path = newFile(base);
