@@ -2,6 +2,7 @@ import type { Context } from "../context.ts";
 import { stillHere } from "../transfer/notes.ts";
 import { planPush } from "../transfer/plan-push.ts";
 import { upload } from "../transfer/upload.ts";
+import { repositoryAt } from "../git/identity.ts";
 import { parseRefUpdates } from "../git/ref-updates.ts";
 import { pathsOfPush, refuseLocked } from "./verify-locks.ts";
 
@@ -19,9 +20,10 @@ export async function run(context: Context, args: readonly string[], input: Asyn
   const plan = { updates: parseRefUpdates(await textOf(input)), remote: name === url ? undefined : name };
   const changed = settings.locksVerify ? await pathsOfPush(context, plan) : new Map<string, string>();
   await refuseLocked(context, changed);
-  const needs = await planPush(repository, plan, signal);
+  // Remote-tracking refs may name branches that are gone, and whose objects were removed: only what Git told counts.
+  const needs = await planPush(repository, { ...plan, remote: undefined }, signal);
   if (needs.length === 0) return 0;
-  const { uploaded } = await upload(context, needs);
+  const { uploaded } = await upload(context, needs, { repository: repositoryAt(repository, url ?? name ?? "") });
   // An upload may have taken long: somebody may hold it now.
   if (uploaded.length > 0) await refuseLocked(context, changed);
   for (const message of stillHere(settings)) report({ kind: "info", message });

@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { commitId } from "../git/commits.ts";
+import { pushTarget } from "../git/identity.ts";
 import { defaultRemote } from "../git/porcelain.ts";
 import type { RefUpdate } from "../git/ref-updates.ts";
 import { stillHere } from "../transfer/notes.ts";
@@ -33,10 +34,9 @@ export interface PushResult {
  */
 export async function push(context: Context, options: PushOptions): Promise<PushResult> {
   const { repository, signal, settings } = context;
-  const needs = options.all
-    ? await planAll(repository, signal)
-    : await planPush(repository, { updates: await updatesOf(context, options.refs), remote: options.remote ?? (await defaultRemote(repository)) }, signal);
-  const { uploaded, bytes, storedBytes, present } = await upload(context, needs, { dryRun: options.dryRun });
+  const remote = options.remote ?? (await defaultRemote(repository));
+  const needs = options.all ? await planAll(repository, signal) : await planPush(repository, { updates: await updatesOf(context, options.refs), remote }, signal);
+  const { uploaded, bytes, storedBytes, present } = await upload(context, needs, { dryRun: options.dryRun, repository: await pushTarget(repository, remote) });
   const objects = uploaded.map(({ oid, path, commit, sizeBytes }) => ({ oid, path, commit, sizeBytes }));
   return { objects, bytes, storedBytes, present, notes: needs.length > 0 ? stillHere(settings) : [] };
 }

@@ -1,4 +1,6 @@
 import type { Context } from "../context.ts";
+import { pushTarget } from "../git/identity.ts";
+import { defaultRemote } from "../git/porcelain.ts";
 import { readManifestFile } from "../worktree/session.ts";
 import { upload } from "../transfer/upload.ts";
 
@@ -9,6 +11,7 @@ import { upload } from "../transfer/upload.ts";
  */
 export async function uploadRecorded(context: Context): Promise<{ objects: number }> {
   const byOid = new Map([...readManifestFile(context.repository).values()].map((asset) => [asset.oid, asset]));
-  const { uploaded } = await upload(context, [...byOid.values()]);
+  const repository = await pushTarget(context.repository, await defaultRemote(context.repository));
+  const { uploaded } = await upload(context, [...byOid.values()], { repository });
   return { objects: uploaded.length };
 }

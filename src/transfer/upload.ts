@@ -1,5 +1,10 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
+import { Claim } from "../gc/claim.ts";
+import { waitForSweeps } from "../gc/sweeps.ts";
+import { thisRun, type ThisRun } from "../gc/this-run.ts";
+import { cloneItself, type RepositoryId } from "../git/identity.ts";
+import type { Oid } from "../object/oid.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
@@ -21,28 +26,44 @@ export interface Uploaded<T extends Wanted> {
   readonly present: number;
 }
 
+export interface UploadOptions {
+  readonly dryRun?: boolean;
+  /** The repository whose commits need the objects; this clone itself unless given. */
+  readonly repository?: RepositoryId;
+  readonly run?: ThisRun;
+}
+
 /**
  * Brings every object that is needed (each oid once) into the remote store, from the local one or else from the
- * worktree. Returns only when all of them are there; after a failure the next run continues with what is left.
- * @throws OBJECT_MISSING, before anything is written, when an object is in no store and not in the worktree; and what
- *   stores throw
+ * worktree, and keeps it claimed there, so that no cleanup removes it before Git publishes what needs it
+ * (docs/cleanup.md, P1 to P5). Returns only when all of them are there; after a failure the next run continues with
+ * what is left.
+ * @throws OBJECT_MISSING, before any object is written, when an object is in no store and not in the worktree; LOCKED
+ *   while a cleanup removes what is needed; and what stores throw
  */
-export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: { dryRun?: boolean } = {}): Promise<Uploaded<T>> {
+export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: UploadOptions = {}): Promise<Uploaded<T>> {
   if (needs.length === 0) return { uploaded: [], bytes: 0, storedBytes: 0, present: 0 };
-  const { signal } = context;
+  const { dryRun = false, repository = cloneItself(context.repository), run = thisRun() } = options;
+  const { signal, report } = context;
   const local = await localStore(context);
   const remote = await openRemoteStore(context);
   try {
-    const oids = needs.map(({ oid }) => oid);
-    // What the objects here need is asked for in the same breath: the store probably has the same chains.
-    const probably = (await catalogueOf(local, oids, signal)).keys();
-    const present = await findPresent(remote, oids, signal, probably);
-    const uploaded = needs.filter(({ oid }) => !present.has(oid));
-    const { objects } = await planUpload(context, { local, remote }, uploaded);
-    if (!options.dryRun) {
-      await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(uploaded.map((need) => [need.oid, need])));
-    }
-    return { uploaded, bytes: totalBytes(uploaded), storedBytes: totalBytes(objects), present: present.size };
+    // What the objects here are differences from is sent or counted on as well; the store probably has the same chains.
+    const oids = new Set((await catalogueOf(local, needs.map(({ oid }) => oid), signal)).keys());
+    const claim = dryRun ? undefined : await Claim.make(remote, { repository, oids, run, signal });
+    const sent = new Map<Oid, T>();
+    let storedBytes = 0;
+    do {
+      if (claim) await waitForSweeps(remote, oids, { claim, run, report, signal });
+      const present = await findPresent(remote, needs.map(({ oid }) => oid), signal, oids);
+      const lacking = needs.filter(({ oid }) => !present.has(oid));
+      const { objects } = await planUpload(context, { local, remote }, lacking);
+      for (const need of lacking) sent.set(need.oid, need);
+      storedBytes += totalBytes(objects);
+      if (claim) await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(lacking.map((need) => [need.oid, need])));
+    } while (claim && !(await claim.renew()));
+    const uploaded = [...sent.values()];
+    return { uploaded, bytes: totalBytes(uploaded), storedBytes, present: needs.length - uploaded.length };
   } finally {
     remote.close();
     local.close();
