@@ -15,25 +15,38 @@ export async function forEachInOrder<T extends { readonly name: ObjectName }>(
   work: (item: T, signal: AbortSignal) => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<void> {
+  const tasks = items.map((item) => ({ item, oid: item.name.oid, after: item.name.base === undefined ? [] : [item.name.base] }));
+  await forEachAfter(tasks, limit, ({ item }, siblings) => work(item, siblings), signal);
+}
+
+/**
+ * {@link forEachInOrder} for work that waits for any number of others.
+ * @param tasks each after those that it waits for; what comes later, or is none of them, is not waited for
+ */
+export async function forEachAfter<T extends { readonly oid: Oid; readonly after: readonly Oid[] }>(
+  tasks: readonly T[],
+  limit: number,
+  work: (task: T, signal: AbortSignal) => Promise<boolean>,
+  signal?: AbortSignal,
+): Promise<void> {
   const arrivals = new Map<Oid, Arrival>();
-  const tasks = items.map((item) => {
-    const { oid, base } = item.name;
-    const task = { item, own: newArrival(), base: base === undefined ? undefined : arrivals.get(base) };
-    if (!arrivals.has(oid)) arrivals.set(oid, task.own);
-    return task;
+  const steps = tasks.map((task) => {
+    const step = { task, own: newArrival(), after: task.after.flatMap((oid) => arrivals.get(oid) ?? []) };
+    if (!arrivals.has(task.oid)) arrivals.set(task.oid, step.own);
+    return step;
   });
-  const one = async ({ item, own, base }: (typeof tasks)[number], siblings: AbortSignal): Promise<void> => {
+  const one = async ({ task, own, after }: (typeof steps)[number], siblings: AbortSignal): Promise<void> => {
     let arrived = false;
     try {
-      // A base stands earlier, so it has been begun: whoever waits here waits for work that goes on.
-      if (base !== undefined && !(await base.promise)) return;
+      // What is waited for stands earlier, so it has been begun: whoever waits here waits for work that goes on.
+      for (const { promise } of after) if (!(await promise)) return;
       siblings.throwIfAborted();
-      arrived = await work(item, siblings);
+      arrived = await work(task, siblings);
     } finally {
       own.tell(arrived);
     }
   };
-  await forEachParallel(tasks, limit, one, signal);
+  await forEachParallel(steps, limit, one, signal);
 }
 
 interface Arrival {

@@ -1,7 +1,7 @@
-import type { DeltaPolicy } from "../../delta/plan.ts";
+import type { Candidate, DeltaPolicy } from "../../delta/plan.ts";
 import type { CompressionSettings } from "../../config/settings.ts";
+import type { Oid } from "../../object/oid.ts";
 import type { StoredObject } from "../../store/port.ts";
-import type { Model } from "./model.ts";
 import type { Version } from "./versions.ts";
 
 export interface Rules {
@@ -12,20 +12,19 @@ export interface Rules {
 }
 
 /**
- * The delta of a version that may stay, the least costly first: it keeps the bounds of the policy as far as sizes in a
- * listing tell, on a chain that does not lead back to it. The full encoding is taken for as large as the smallest whole
- * object, or as the content.
+ * The delta of a version that may stay, the smallest first: it keeps the bounds of the policy as far as sizes in a
+ * listing tell. The full encoding is taken for as large as the smallest whole object, or as the content.
+ * @param candidate what stands behind a base, or undefined for one that is out of the question
  */
-export function acceptableDelta(version: Version, model: Model, { policy, mayDelta }: Rules): StoredObject | undefined {
+export function acceptableDelta(version: Version, candidate: (base: Oid) => Candidate | undefined, objects: readonly StoredObject[], { policy, mayDelta }: Rules): StoredObject | undefined {
   if (!mayDelta(version.path)) return undefined;
-  const objects = model.objectsOf(version.oid);
   const fullBytes = Math.min(version.sizeBytes, ...objects.filter(({ name }) => name.base === undefined).map(({ sizeBytes }) => sizeBytes));
   const good = objects.flatMap((object) => {
     const { base } = object.name;
-    const candidate = base === undefined || object.archived ? undefined : model.candidate(base, version.oid);
-    if (candidate === undefined) return [];
-    const chainBytes = candidate.chainBytes + object.sizeBytes;
-    const fits = candidate.depth + 1 <= policy.maxDepth && object.sizeBytes <= policy.maxRatio * fullBytes && chainBytes <= policy.maxChainRatio * fullBytes;
+    const chain = base === undefined || object.archived ? undefined : candidate(base);
+    if (chain === undefined) return [];
+    const chainBytes = chain.chainBytes + object.sizeBytes;
+    const fits = chain.depth + 1 <= policy.maxDepth && object.sizeBytes <= policy.maxRatio * fullBytes && chainBytes <= policy.maxChainRatio * fullBytes;
     return fits ? [{ object, chainBytes }] : [];
   });
   return good.sort((a, b) => a.object.sizeBytes - b.object.sizeBytes || a.chainBytes - b.chainBytes)[0]?.object;

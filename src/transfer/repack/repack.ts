@@ -1,11 +1,13 @@
 import type { Report } from "../../events.ts";
 import { isBallastError, type BallastError } from "../../errors.ts";
+import type { Candidate } from "../../delta/plan.ts";
 import type { Oid } from "../../object/oid.ts";
 import type { Store, StoredObject } from "../../store/port.ts";
-import { catalogueOf } from "../chains.ts";
-import { forEachInOrder } from "../in-order.ts";
+import { catalogueOf, type Catalogue } from "../chains.ts";
+import { forEachAfter } from "../in-order.ts";
 import { acceptableDelta, acceptableWhole, type Rules } from "./judge.ts";
 import { Model } from "./model.ts";
+import { turnsOf } from "./order.ts";
 import type { Replacements } from "./replacements.ts";
 import type { Version } from "./versions.ts";
 import { wholeBytes, wouldShrink, type WholeDraft } from "./whole.ts";
@@ -44,12 +46,12 @@ export interface Repacked {
 export async function repack(store: Store, versions: readonly Version[], options: RepackOptions): Promise<Repacked> {
   const { report, signal, concurrency } = options;
   const catalogue = await catalogueOf(store, versions.map(({ oid }) => oid), signal);
-  const run = new Run(new Model(catalogue), new Model(catalogue), options);
-  const items = versions.map((version) => ({ version, name: { oid: version.oid, encoding: "raw" as const, ...(version.previous === undefined ? {} : { base: version.previous }) } }));
+  const turns = turnsOf(versions, catalogue);
+  const run = new Run(catalogue, new Map(turns.map(({ oid }, index) => [oid, index])), options);
   report({ kind: "start", op: "repack", totalFiles: versions.length, totalBytes: versions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
   try {
-    await forEachInOrder(items, Math.min(concurrency, MOST_AT_A_TIME), ({ version }, siblings) => run.version(version, siblings), signal);
+    await forEachAfter(turns, Math.min(concurrency, MOST_AT_A_TIME), ({ version }, siblings) => run.version(version, siblings), signal);
     await options.replacements?.flush();
     ok = true;
   } finally {
@@ -65,6 +67,7 @@ class Run {
   /** What the store will hold, and what it holds. */
   readonly #model: Model;
   readonly #actual: Model;
+  readonly #turns: ReadonlyMap<Oid, number>;
   readonly #options: RepackOptions;
   #examined = 0;
   #rewritten = 0;
@@ -74,9 +77,11 @@ class Run {
   #skipped = 0;
   readonly #failed: { oid: Oid; path: string; why: string }[] = [];
 
-  constructor(model: Model, actual: Model, options: RepackOptions) {
-    this.#model = model;
-    this.#actual = actual;
+  /** @param turns the place of each version in the order of work */
+  constructor(catalogue: Catalogue, turns: ReadonlyMap<Oid, number>, options: RepackOptions) {
+    this.#model = new Model(catalogue);
+    this.#actual = new Model(catalogue);
+    this.#turns = turns;
     this.#options = options;
   }
 
@@ -102,13 +107,9 @@ class Run {
     }
     let how: "done" | "present" | "kept" = "present";
     try {
-      const kept = acceptableDelta(version, this.#model, this.#options);
+      const kept = acceptableDelta(version, (base) => this.#candidate(base, oid), this.#model.objectsOf(oid), this.#options);
       if (kept) this.#settle(oid, kept, before);
-      else how = await this.#remake(version, before).catch((error: unknown) => {
-        // What is read may be replaced by this very run in the same moment.
-        if (!isBallastError(error, "OBJECT_MISSING")) throw error;
-        return this.#remake(version, before);
-      });
+      else how = await this.#remake(version, before);
     } catch (error) {
       signal.throwIfAborted();
       if (!isBadObject(error)) throw error;
@@ -126,20 +127,25 @@ class Run {
     return true;
   }
 
+  /** A base whose whole chain is settled, or none of this run's business: so the bounds that hold now hold at the end. */
+  #candidate(base: Oid, oid: Oid): Candidate | undefined {
+    const candidate = this.#model.candidate(base, oid);
+    const isSettled = (link: { readonly oid: Oid }): boolean => (this.#turns.get(link.oid) ?? -1) < this.#turns.get(oid)!;
+    return candidate && [candidate, ...candidate.ancestors].every(isSettled) ? candidate : undefined;
+  }
+
   async #remake(version: Version, before: readonly StoredObject[]): Promise<"done" | "present"> {
     const { workshop } = this.#options;
     const { oid, previous, path } = version;
-    const candidate = previous !== undefined && this.#options.mayDelta(path) ? this.#model.candidate(previous, oid) : undefined;
-    const needed = [oid, ...(candidate ? [candidate.oid] : [])];
+    const candidate = previous !== undefined && this.#options.mayDelta(path) ? this.#candidate(previous, oid) : undefined;
     // What is planned is not always there: nothing is, in a rehearsal.
-    const chains = needed.map((one) => this.#actual.chainOf(one) ?? []);
-    const made = await workshop.withContents(chains, async () => {
-      const content = await workshop.open(oid);
+    const made = await workshop.withContents((one) => this.#actual.chainOf(one), async (open) => {
+      const content = await open(oid);
       try {
         const whole = acceptableWhole(before, this.#options.compression, () => wouldShrink(content));
         const fullBytes = whole?.sizeBytes ?? wholeBytes(content, this.#options.compression);
         const onTrouble = (message: string): void => this.#options.report({ kind: "warning", message });
-        const delta = candidate && (await workshop.draftDelta({ oid, content, fullBytes }, [candidate], onTrouble));
+        const delta = candidate && (await workshop.draftDelta({ oid, content, fullBytes }, [candidate], open, onTrouble));
         if (delta) return await this.#publish(delta);
         return whole ?? (await this.#publish(await workshop.draftWhole(oid, content)));
       } finally {

@@ -10,14 +10,17 @@ export interface Version extends Wanted {
 }
 
 /**
- * Every content that a commit on any ref gives to a path that `select` takes, each once, oldest commit first. An asset
+ * Every content that a commit on any ref gives to a path that `select` takes, each once, oldest commit first and by path within one. An asset
  * that was renamed, or got an old content back, goes on from there.
  * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit
  */
 export async function versionsOf(repository: Repository, select: (path: string) => boolean, signal?: AbortSignal): Promise<Version[]> {
-  const added: Wanted[] = [];
-  for await (const { oid, path, sizeBytes, commit } of addedAssets(repository, ["--all"], signal)) added.push({ oid, path, sizeBytes, commit });
-  return inOrder(added.reverse(), select);
+  const commits: Wanted[][] = [];
+  for await (const { oid, path, sizeBytes, commit } of addedAssets(repository, ["--all"], signal)) {
+    if (commits.at(-1)?.[0]?.commit !== commit) commits.push([]);
+    commits.at(-1)!.push({ oid, path, sizeBytes, commit });
+  }
+  return inOrder(commits.reverse().flat(), select);
 }
 
 /** @param added oldest first */

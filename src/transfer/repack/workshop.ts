@@ -1,6 +1,8 @@
 import type { CompressionSettings } from "../../config/settings.ts";
 import { encodeDelta } from "../../delta/encode.ts";
+import { estimateShared } from "../../delta/estimate.ts";
 import type { Candidate, DeltaPolicy } from "../../delta/plan.ts";
+import { isBallastError } from "../../errors.ts";
 import { Contents } from "../../object/contents.ts";
 import { copyObject } from "../../object/copy.ts";
 import { draftDelta, type DeltaContext } from "../../object/ingest-delta.ts";
@@ -20,6 +22,9 @@ export interface WorkshopOptions {
   /** A directory that is made for what has to be fetched, and removed at the end. */
   readonly scratchRoot: string;
 }
+
+/** Opens a content, verified; the caller closes it. @throws OBJECT_MISSING, OBJECT_CORRUPT */
+export type OpenContent = (oid: Oid) => Promise<RandomAccess>;
 
 /** An object that was made and has no name yet. */
 export type Draft = WholeDraft;
@@ -52,29 +57,31 @@ export class Workshop {
   }
 
   /**
-   * Does some work on contents, which are on this machine meanwhile.
-   * @param chains the objects that decode each of them, as the store has them
+   * Does some work on contents, which are on this machine from the moment in which they are opened to its end.
+   * @param chainOf the objects that decode a content, as the store has them now
    */
-  async withContents<T>(chains: readonly (readonly StoredObject[])[], work: () => Promise<T>): Promise<T> {
-    if (!this.#scratch) return work();
-    const fetched = chains.filter(([object]) => object && !this.#local.has(object.name.oid)).flatMap((chain) => chain.toReversed());
-    await this.#scratch.fetch(this.#target, fetched, { openBase: this.#contents.open, signal: this.#options.signal });
+  async withContents<T>(chainOf: (oid: Oid) => readonly StoredObject[] | undefined, work: (open: OpenContent) => Promise<T>): Promise<T> {
+    const fetched: StoredObject[] = [];
+    const open = async (oid: Oid): Promise<RandomAccess> => {
+      if (this.#scratch && !this.#local.has(oid)) {
+        const chain = (chainOf(oid) ?? []).toReversed();
+        await this.#scratch.fetch(this.#target, chain, { openBase: this.#contents.open, signal: this.#options.signal });
+        fetched.push(...chain);
+      }
+      return this.#contents.open(oid, { verified: true });
+    };
     try {
-      return await work();
+      // What is about to be fetched may be replaced by this very run; then it is there under another name.
+      return await work((oid) => open(oid).catch((error: unknown) => (isBallastError(error, "OBJECT_MISSING") ? open(oid) : Promise.reject(error))));
     } finally {
-      await this.#scratch.release(fetched);
+      await this.#scratch?.release(fetched);
     }
   }
 
-  /** A content, verified; the caller closes it. @throws OBJECT_MISSING, OBJECT_CORRUPT */
-  open(oid: Oid): Promise<RandomAccess> {
-    return this.#contents.open(oid, { verified: true });
-  }
-
   /** A delta that the policy keeps; undefined when there is none. */
-  draftDelta(target: { oid: Oid; content: RandomAccess; fullBytes: number }, candidates: readonly Candidate[], onTrouble: (message: string) => void): Promise<Draft | undefined> {
+  draftDelta(target: { oid: Oid; content: RandomAccess; fullBytes: number }, candidates: readonly Candidate[], open: OpenContent, onTrouble: (message: string) => void): Promise<Draft | undefined> {
     const { compression, policy, signal } = this.#options;
-    const tools = { policy, open: (base: Oid) => this.open(base), estimate: () => 1, encode: encodeDelta };
+    const tools = { policy, open, estimate: estimateShared, encode: encodeDelta };
     const context: DeltaContext = { store: this.#bench, compression, tools, signal, onTrouble };
     return draftDelta(target, candidates, context);
   }
