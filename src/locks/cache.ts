@@ -57,14 +57,6 @@ function cacheFile(repository: Repository): string {
   return sharedState(repository, "locks.json");
 }
 
-interface Cache {
-  readonly ballast?: unknown;
-  readonly version?: unknown;
-  readonly store?: unknown;
-  readonly seen?: unknown;
-  readonly locks?: Readonly<Record<string, { readonly modifiedMs: number; readonly record?: string; readonly why?: string }>>;
-}
-
 function format(store: string, { seenMs, locks }: SeenLocks): string {
   const entries = locks.map((lock) => [
     lock.key,
@@ -74,15 +66,20 @@ function format(store: string, { seenMs, locks }: SeenLocks): string {
 }
 
 function parse(text: string, storeUrl: string): SeenLocks | undefined {
-  const { ballast, version, store, seen, locks } = JSON.parse(text) as Cache;
+  const { ballast, version, store, seen, locks } = toObject(JSON.parse(text));
   const seenMs = Date.parse(String(seen));
-  if (ballast !== "locks" || version !== 1 || store !== storeUrl || Number.isNaN(seenMs) || locks === undefined) return undefined;
+  if (ballast !== "locks" || version !== 1 || store !== storeUrl || Number.isNaN(seenMs)) return undefined;
   const found: Lock[] = [];
-  for (const [key, { modifiedMs, record, why }] of Object.entries(locks)) {
+  for (const [key, entry] of Object.entries(toObject(locks))) {
     const place = parseRecordKey(key);
-    if (!place) continue;
-    const parsed = record === undefined ? { why: why ?? "" } : parseRecord(Buffer.from(record), place);
+    const { modifiedMs, record, why } = toObject(entry);
+    if (!place || typeof modifiedMs !== "number") continue;
+    const parsed = typeof record === "string" ? parseRecord(Buffer.from(record), place) : { why: String(why) };
     found.push("why" in parsed ? { readable: false, why: parsed.why, key, modifiedMs } : { ...parsed, readable: true, key, modifiedMs });
   }
   return { seenMs, locks: found };
+}
+
+function toObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
