@@ -30,6 +30,7 @@ export class SharedContents {
   readonly #entries = new Map<Oid, Entry>();
   /** What could not be made, until nothing is under way: so that a thicket of broken deltas is walked through once. */
   readonly #failed = new Map<Oid, unknown>();
+  readonly #idle = { files: 0, fileBytes: 0, memoryBytes: 0 };
   #underWay = 0;
   #closed = false;
 
@@ -49,12 +50,9 @@ export class SharedContents {
       entry.made = this.#make(entry, make);
     }
     if (waiting) waiting.waitsFor = oid;
-    entry.users++;
+    if (entry.users++ === 0) this.#count(entry, -1);
     try {
       entry.spooled = await entry.made;
-    } catch (error) {
-      entry.users--;
-      throw error;
     } finally {
       if (waiting) waiting.waitsFor = undefined;
     }
@@ -105,29 +103,36 @@ export class SharedContents {
   }
 
   #release(entry: Entry): void {
-    entry.users--;
-    if (entry.users > 0) return;
+    if (--entry.users > 0) return;
+    this.#count(entry, 1);
     this.#entries.delete(entry.oid);
     this.#entries.set(entry.oid, entry);
     this.#dropIdle();
   }
 
+  /** Keeps the books of what is idle. @param change 1 when an entry becomes so, -1 when it is used or dropped */
+  #count({ spooled }: Entry, change: 1 | -1): void {
+    if (!spooled) return;
+    if (spooled.inFile) {
+      this.#idle.files += change;
+      this.#idle.fileBytes += change * spooled.sizeBytes;
+    } else {
+      this.#idle.memoryBytes += change * spooled.sizeBytes;
+    }
+  }
+
+  /** The ones that were used longest ago go first. */
   #dropIdle(): void {
-    let files = 0;
-    let fileBytes = 0;
-    let memoryBytes = 0;
-    for (const entry of [...this.#entries.values()].reverse()) {
+    for (const entry of this.#entries.values()) {
+      const { files, fileBytes, memoryBytes } = this.#idle;
+      const tooManyFiles = files > IDLE_FILES || (fileBytes > IDLE_FILE_BYTES && files > 1);
+      if (!this.#closed && !tooManyFiles && memoryBytes <= IDLE_MEMORY_BYTES) return;
       const { spooled } = entry;
       if (entry.users > 0 || !spooled) continue;
-      const { sizeBytes } = spooled;
-      const kept = !this.#closed && (spooled.inFile ? files === 0 || (files < IDLE_FILES && fileBytes + sizeBytes <= IDLE_FILE_BYTES) : memoryBytes + sizeBytes <= IDLE_MEMORY_BYTES);
-      if (!kept) {
-        this.#entries.delete(entry.oid);
-        spooled.close();
-      } else if (spooled.inFile) {
-        files++;
-        fileBytes += sizeBytes;
-      } else memoryBytes += sizeBytes;
+      if (!this.#closed && !(spooled.inFile ? tooManyFiles : memoryBytes > IDLE_MEMORY_BYTES)) continue;
+      this.#count(entry, -1);
+      this.#entries.delete(entry.oid);
+      spooled.close();
     }
   }
 }
