@@ -1,11 +1,14 @@
 import { AddressWriter } from "./address-writer.ts";
 import { InstructionWriter } from "./instruction-writer.ts";
+import { withinReach } from "./reach.ts";
 import { ADD, COPY_BASE, COPY_TARGET, GAP, RUN, Script } from "./script.ts";
 import { adler32 } from "./vcdiff/adler32.ts";
 import { VCD_ADLER32, VCD_SOURCE } from "./vcdiff/format.ts";
 import { MAX_WINDOW_HEADER_BYTES } from "./vcdiff/window.ts";
 import { varintSize, writeVarint } from "./vcdiff/varint.ts";
 
+/** Source segment and target together must have addresses of 32 bits: xdelta3 reads no larger ones. */
+const MAX_SOURCE_BYTES = 2 ** 32 - 1;
 /** A shorter copy may take more than the bytes that it stands for, before gzip. */
 const SAFE_COPY_BYTES = 16;
 
@@ -14,10 +17,11 @@ const SAFE_COPY_BYTES = 16;
  * @returns its parts, to be written one after the other; hardly more bytes than the window has
  */
 export function writeWindow(window: Uint8Array, script: Script): Uint8Array[] {
-  const parts = write(window, script);
+  const reachable = withinReach(script, MAX_SOURCE_BYTES - window.length);
+  const parts = write(window, reachable);
   if (bytesOf(parts) <= window.length) return parts;
   // Many tiny copies. gzip would make little of them, but nobody should have to read a window that grew.
-  return write(window, withoutShortCopies(script));
+  return write(window, withoutShortCopies(reachable));
 }
 
 function write(window: Uint8Array, script: Script): Uint8Array[] {
