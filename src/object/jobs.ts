@@ -48,6 +48,7 @@ export class JobRunner {
   readonly #delta: DeltaSettings | undefined;
   readonly #onBytes: (bytes: number) => void;
   #contents: Contents | undefined;
+  #tools: Promise<DeltaTools> | undefined;
 
   constructor({ localRoot, compression, delta, baseRoots = [], temporaryRoot = localRoot }: JobContext, onBytes: (bytes: number) => void) {
     this.#store = openDirectoryStore(localRoot);
@@ -107,7 +108,7 @@ export class JobRunner {
 
   async #deltaFor(hints: readonly BaseHint[] | undefined, signal: AbortSignal): Promise<{ hints: readonly BaseHint[]; tools: DeltaTools } | undefined> {
     if (!hints || hints.length === 0 || !this.#delta || this.#delta.mode === "never") return undefined;
-    return { hints, tools: await deltaTools(this.#delta, this.#contentsFor(signal)) };
+    return { hints, tools: await (this.#tools ??= deltaTools(this.#delta, this.#contentsFor(signal))) };
   }
 
   #contentsFor(signal: AbortSignal): Contents {

@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { policyOf } from "../delta/plan.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import type { BaseHint } from "../object/ingest-delta.ts";
@@ -24,7 +25,8 @@ export async function basesFor(context: Context, files: readonly Newcomer[], sto
   const { repository, settings } = context;
   if (settings.delta.mode === "never") return NONE;
   const { matches } = tracking(settings.delta.exclude);
-  const wanted = files.filter(({ path }) => !matches(path));
+  const { minFullBytes } = policyOf(settings.delta);
+  const wanted = files.filter(({ path, sizeBytes }) => sizeBytes >= minFullBytes && !matches(path));
   if (wanted.length === 0) return NONE;
   const head = (await manifestAt(repository, "HEAD")) ?? new Map<string, Asset>();
   const versionsOf = (path: string): Known["oid"][] => (head.has(path) ? [head.get(path)!.oid] : []);
