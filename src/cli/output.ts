@@ -29,7 +29,14 @@ export class Output {
   async pipe(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const chunk of chunks) {
       if (this.#stream.destroyed) return;
-      if (!this.#stream.write(chunk)) await Promise.race([once(this.#stream, "drain"), once(this.#stream, "close")]);
+      if (!this.#stream.write(chunk)) await this.#drained();
     }
+  }
+
+  /** Both listeners are taken off again, whichever was called. */
+  async #drained(): Promise<void> {
+    const over = new AbortController();
+    const { signal } = over;
+    await Promise.race([once(this.#stream, "drain", { signal }), once(this.#stream, "close", { signal })]).finally(() => over.abort());
   }
 }
