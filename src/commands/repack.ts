@@ -2,6 +2,10 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { policyOf } from "../delta/plan.ts";
 import { BallastError } from "../errors.ts";
+import { Claim } from "../gc/claim.ts";
+import { waitForSweeps } from "../gc/sweeps.ts";
+import { thisRun } from "../gc/this-run.ts";
+import { cloneItself } from "../git/identity.ts";
 import { sharedState } from "../git/repository.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
@@ -57,10 +61,17 @@ async function rewrite(context: Context, store: Store, versions: Awaited<ReturnT
   const excluded = tracking(delta.exclude).matches;
   const policy = policyOf(delta);
   const mayDelta = (path: string): boolean => delta.mode === "auto" && !excluded(path);
+  const oids = new Set(versions.map(({ oid }) => oid));
+  // As a push does: no cleanup removes what becomes a base meanwhile.
+  if (!dryRun) {
+    const run = thisRun();
+    const claim = await Claim.make(store, { repository: cloneItself(repository), oids, run, signal });
+    await waitForSweeps(store, oids, { claim, run, report, signal });
+  }
   const removal = dryRun ? undefined : await takeRemoval(store, { ...self, concurrency, signal });
   try {
     const scratchRoot = join(scratches, scratchName(self.pid, self.nonce));
-    const workshop = await Workshop.open(store, local, versions.map(({ oid }) => oid), { compression, policy, signal, scratchRoot });
+    const workshop = await Workshop.open(store, local, [...oids], { compression, policy, signal, scratchRoot });
     try {
       const replacements = removal && new Replacements(store, removal, signal);
       return await repackStore(store, versions, { workshop, replacements, compression, policy, mayDelta, concurrency, report, signal });
