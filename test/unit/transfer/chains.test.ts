@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { openDirectoryStore, type DirectoryStore } from "../../../src/store/directory.ts";
@@ -8,6 +9,7 @@ import { forEachInOrder } from "../../../src/transfer/in-order.ts";
 import { findPresent } from "../../../src/transfer/presence.ts";
 import { readContent } from "../../../src/transfer/read-content.ts";
 import { upload } from "../../../src/transfer/upload.ts";
+import { materialiseEach } from "../../../src/worktree/materialise-each.ts";
 import { oidOf } from "../../../src/object/oid.ts";
 import { decodeAll, objectNames } from "../../support/decodable.ts";
 import { editions, putChain, putContent, wanted } from "../../support/deltas.ts";
@@ -116,30 +118,53 @@ test("a directory store is read in place, with bases on either side", async () =
   expect(objectNames(it.local.root)).toEqual([name]);
 });
 
-test("an object that is replaced by another encoding while it is fetched is found again", async () => {
-  const it = await scene();
+/**
+ * Does something while objects of the remote store are replaced by whole ones: each of the first three listings is
+ * outdated the moment it is made.
+ */
+async function whileReplaced(it: Scene, names: readonly string[], work: () => Promise<void>): Promise<void> {
   const replaced = new Set<string>();
-  const names = await putChain(it.remote, versions);
-  // Each of the first three listings is outdated the moment it is made: an object was replaced by one of another name.
   const prototype = Object.getPrototypeOf(it.remote) as Store;
   const original = prototype.find;
   prototype.find = async function (this: DirectoryStore, ...args) {
     const found = await original.apply(this, args);
-    if (this.root !== it.remote.root) return found;
     const index = names.findIndex((name, i) => i > 0 && !replaced.has(name) && found.has(oidOf(versions[i]!)));
-    if (index < 0 || replaced.size === 3) return found;
+    if (this.root !== it.remote.root || index < 0 || replaced.size === 3) return found;
     replaced.add(names[index]!);
     await putContent(it.remote, versions[index]!);
     await rm(it.box.path("store", path(names[index]!)));
     return found;
   };
   try {
-    expect(await download(it.context, [wanted(v3)])).toMatchObject({ missing: [], failure: undefined });
+    await work();
   } finally {
     prototype.find = original;
   }
   expect(replaced.size).toBe(3);
+}
+
+test("an object that is replaced by another encoding while it is fetched is found again", async () => {
+  const it = await scene();
+  const names = await putChain(it.remote, versions);
+  await whileReplaced(it, names, async () => {
+    expect(await download(it.context, [wanted(v3)])).toMatchObject({ missing: [], failure: undefined });
+  });
   await decodeAll(it.local.root);
+});
+
+test("an object that is replaced while it is read or restored is found again", async () => {
+  const it = await scene();
+  const names = await putChain(it.remote, versions);
+  await whileReplaced(it, names, async () => expect((await content(it, v3)).equals(v3)).toBe(true));
+  const other = await scene();
+  const again = await putChain(other.remote, versions);
+  await whileReplaced(other, again, async () => {
+    const placed = new Map<string, Buffer>();
+    const assets = versions.slice(1).map((version, i) => ({ ...wanted(version, `file ${i}`), exec: false }));
+    const { missing } = await materialiseEach(other.context, { wanted: assets, temporaryDirectory: other.box.path("tmp") }, (asset, temporary) => void placed.set(asset.path, readFileSync(temporary)));
+    expect(missing).toEqual([]);
+    for (const [i, version] of versions.slice(1).entries()) expect(placed.get(`file ${i}`)?.equals(version)).toBe(true);
+  });
 });
 
 test("copying a store carries chains, bases first, and leaves behind what nobody can decode", async () => {

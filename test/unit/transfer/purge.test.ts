@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { formatName, objectKey } from "../../../src/object/name.ts";
 import { bufferSource } from "../../../src/object/source.ts";
 import { purge } from "../../../src/transfer/purge.ts";
+import { takeRemoval } from "../../../src/transfer/removal.ts";
+import { thisProcess } from "../../../src/transfer/this-process.ts";
 import { oid, put, scene, type Scene } from "../../support/repository.ts";
 
 const NOW = { manifest: [], dryRun: false };
@@ -64,6 +66,28 @@ test("keeps the base of an object that stays, and that base's base", async () =>
   expect(purged).toEqual([]);
   expect(kept.map(({ path }) => path).sort()).toEqual(["was/middle", "was/root"]);
   expect(await it.box.objects("store")).toEqual(names.sort());
+});
+
+test("keeps in both stores what an object of either stands on", async () => {
+  const it = await scene();
+  await it.commit({ a: "top" });
+  await put(it.remote, "root");
+  const name = { oid: oid("top"), encoding: "delta", base: oid("root") } as const;
+  await it.local.write(objectKey(name), bufferSource(Buffer.from("delta")));
+  expect(await purge(it.context, [candidate("root")], NOW)).toMatchObject({ purged: [], kept: [{ why: `object ${oid("top")} is stored as a difference from it` }] });
+  expect(await it.box.objects("store")).toEqual([oid("root")]);
+});
+
+test("removes nothing while another run removes objects", async () => {
+  const it = await scene();
+  await it.commit({ a: "1" });
+  await everywhere(it, "never");
+  const { signal } = it.context;
+  const removal = await takeRemoval(it.remote, { ...thisProcess("repack"), concurrency: 1, signal });
+  await expect(purge(it.context, [candidate("never")], NOW)).rejects.toMatchObject({ code: "LOCKED", message: expect.stringContaining("git ballast repack") });
+  expect(await it.box.objects("store")).toEqual([oid("never")]);
+  await removal.release();
+  expect((await purge(it.context, [candidate("never")], NOW)).purged).toHaveLength(1);
 });
 
 test("asks the remotes first, and removes nothing when they do not answer", async () => {
