@@ -1,4 +1,4 @@
-import { isNoise } from "../object/sample.ts";
+import { isNoise } from "../util/noise.ts";
 import type { Gap } from "./aligner.ts";
 import type { Blocks } from "./blocks.ts";
 import { Concatenation } from "./concatenation.ts";

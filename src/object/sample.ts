@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import type { CompressionSettings } from "../config/settings.ts";
+import { isNoise, LOOK_BYTES } from "../util/noise.ts";
 
 const SAMPLES = 3;
 /** A sample must stay cheap beside reading the file: a millisecond for each 64 KiB of what does not shrink. */
@@ -62,19 +63,4 @@ export function estimateGzip(
     encodedBytes += gzipSync(sample, { level }).length;
   }
   return contentBytes === 0 ? sizeBytes : Math.ceil((sizeBytes * encodedBytes) / contentBytes);
-}
-
-/** A look at so much tells noise from the rest a hundred times faster than compressing a sample does. */
-const LOOK_BYTES = 4096;
-/** Random bytes have 7.95 bits each in a look of 4 KiB; media that is compressed well has hardly less. */
-const NOISE_BITS = 7.9;
-
-/** Whether each byte value is about as frequent as any other. Too short a look tells nothing. */
-export function isNoise(bytes: Uint8Array): boolean {
-  if (bytes.length < LOOK_BYTES) return false;
-  const counts = new Uint16Array(256);
-  for (const byte of bytes) counts[byte]! += 1;
-  let bits = 0;
-  for (const count of counts) if (count > 0) bits -= (count / bytes.length) * Math.log2(count / bytes.length);
-  return bits >= NOISE_BITS;
 }
