@@ -69,6 +69,8 @@ export const KEYS = {
   "delta.maxDepth": key(integer(1, 64), "How many deltas restoring one asset may take.", COMMITTED),
   "delta.exclude": key(patterns, "Assets that never get deltas, as patterns with commas between them.", COMMITTED),
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
+  "cleanup.grace": key(duration(0, 3650 * DAY), "Cleanup marks only what has been in the store for this long.", COMMITTED),
+  "cleanup.delay": key(duration(0, 3650 * DAY), "Cleanup removes only what has been marked for this long.", COMMITTED),
   "locks.verify": key(boolean, "Whether push refuses, and commit warns of, changes to what somebody else holds.", COMMITTED),
   "git.live": key(boolean, "Whether plain Git sees changed assets (git status, commit -a).", COMMITTED),
 } as const;

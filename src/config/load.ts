@@ -80,7 +80,7 @@ function describe(origin: Origin): string {
 }
 
 function toSettings(values: Values, origins: Loaded["origins"]): Settings {
-  const { s3, compression, delta } = DEFAULTS;
+  const { s3, compression, delta, cleanup } = DEFAULTS;
   const shared = new Set<Origin>([".ballast/config", "default"]);
   return {
     storeUrl: values["store.url"] ?? DEFAULTS.storeUrl,
@@ -114,13 +114,14 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
     },
     concurrency: values["concurrency"] ?? DEFAULTS.concurrency,
     locksVerify: values["locks.verify"] ?? DEFAULTS.locksVerify,
+    cleanup: { graceMs: values["cleanup.grace"] ?? cleanup.graceMs, delayMs: values["cleanup.delay"] ?? cleanup.delayMs },
     gitLive: values["git.live"] ?? DEFAULTS.gitLive,
   };
 }
 
 /** The default of a key as text, or undefined when it has none. */
 export function defaultText(name: KeyName): string | undefined {
-  const { s3, compression, delta } = DEFAULTS;
+  const { s3, compression, delta, cleanup } = DEFAULTS;
   const values: Record<KeyName, unknown> = {
     "store.url": DEFAULTS.storeUrl,
     "store.region": s3.region,
@@ -145,6 +146,8 @@ export function defaultText(name: KeyName): string | undefined {
     "delta.maxDepth": delta.maxDepth,
     "delta.exclude": delta.exclude.length === 0 ? undefined : delta.exclude,
     concurrency: DEFAULTS.concurrency,
+    "cleanup.grace": cleanup.graceMs,
+    "cleanup.delay": cleanup.delayMs,
     "locks.verify": DEFAULTS.locksVerify,
     "git.live": DEFAULTS.gitLive,
   };

@@ -11,6 +11,7 @@ export interface Settings {
   readonly concurrency: number;
   /** Whether a push that changes what somebody else holds is refused, and a commit warns of it. */
   readonly locksVerify: boolean;
+  readonly cleanup: CleanupSettings;
   /** False turns the clean filter off: pre-commit records instead. */
   readonly gitLive: boolean;
 }
@@ -56,6 +57,13 @@ export interface DeltaSettings {
   readonly exclude: readonly string[];
 }
 
+export interface CleanupSettings {
+  /** Only what has been in the store for this long is marked. */
+  readonly graceMs: number;
+  /** Only what has been marked for this long is removed. */
+  readonly delayMs: number;
+}
+
 const MIB = 1024 * 1024;
 
 export const DEFAULTS: Settings = {
@@ -81,5 +89,6 @@ export const DEFAULTS: Settings = {
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   locksVerify: true,
+  cleanup: { graceMs: 14 * 24 * 3600 * 1000, delayMs: 24 * 3600 * 1000 },
   gitLive: true,
 };

@@ -138,7 +138,8 @@ function decode(text: string | Uint8Array, origin: string): string {
 
 const RESTORE_HINT = "git log -- .ballast/manifest.jsonl shows its history; git checkout <commit> -- .ballast/manifest.jsonl brings a version back";
 
-function badHeader(lines: string[], origin: string): BallastError {
+/** Why the first line of a manifest cannot be read. */
+export function badHeader(lines: readonly string[], origin: string): BallastError {
   const version = /^\{"ballast":"manifest","version":(\d+)/.exec(lines[0] ?? "")?.[1];
   if (version !== undefined && version !== "1") {
     return new BallastError("MANIFEST_VERSION", `${origin} has version ${version}; this Ballast reads version 1`, {

@@ -1,6 +1,6 @@
 import { MANIFEST_PATH, at, type Repository } from "../git/repository.ts";
 import { runGit, streamGit } from "../git/run.ts";
-import { parseLine, parseManifest, type Asset, type Manifest } from "./manifest.ts";
+import { badHeader, EMPTY_MANIFEST, parseLine, parseManifest, type Asset, type Manifest } from "./manifest.ts";
 
 /**
  * The manifest as `revision` has it (`HEAD`, `<commit>`, `:` for what is staged), or undefined when it has none.
@@ -46,9 +46,10 @@ export interface AddedAsset extends Asset {
  * Every asset line that a commit of `range` adds against any of its parents, newest commit first: all that the range
  * can need beyond what its boundary has. One Git process, however many commits.
  * @param range arguments of `git log` that select commits, e.g. `["HEAD", "--not", "--remotes=origin"]`
- * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit
+ * @param options.strict whether a line that this version does not know is an error, and not passed over
+ * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit; MANIFEST_VERSION when strict
  */
-export async function* addedAssets(repository: Repository, range: readonly string[], signal?: AbortSignal): AsyncGenerator<AddedAsset> {
+export async function* addedAssets(repository: Repository, range: readonly string[], signal?: AbortSignal, { strict = false } = {}): AsyncGenerator<AddedAsset> {
   // The user's settings must not leave out root commits, or lines that a merge made up.
   const args = ["-c", "log.showRoot=true", "-c", "log.diffMerges=separate", "log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
@@ -56,8 +57,24 @@ export async function* addedAssets(repository: Repository, range: readonly strin
   for await (const line of lines(streamGit(args, at(repository, signal ? { signal } : {})))) {
     if (line.startsWith("commit ")) commit = line.slice(7, 47);
     else if (line.startsWith('+{"path":')) yield { ...parseLine(line.slice(1), describe(commit), 0), commit };
+    else if (strict && line.startsWith("+") && !line.startsWith("+++ ")) requireReadable(line.slice(1), describe(commit));
   }
 }
+
+/**
+ * Makes sure that no line of a manifest, be it one with conflict markers, can name an asset in a way that this version
+ * does not know.
+ * @throws MANIFEST_INVALID, MANIFEST_VERSION
+ */
+export function requireReadable(text: string, origin: string): void {
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith('{"path":') || MARKER.test(line)) continue;
+    if (`${line}\n` !== EMPTY_MANIFEST) throw badHeader([line], origin);
+  }
+}
+
+/** Conflict markers of Git. */
+const MARKER = /^(<{7}|={7}|>{7}|\|{7})( |$)/;
 
 /** How errors name the manifest of a revision. */
 function describe(revision: string): string {

@@ -241,6 +241,10 @@ class Directory implements DirectoryStore {
     });
   }
 
+  async tidy(): Promise<void> {
+    await removeStale(this.#temporaryDirectory);
+  }
+
   diagnose(): AsyncGenerator<Diagnosis> {
     return diagnoseDirectory(this, () => this.#requireRoot());
   }

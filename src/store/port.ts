@@ -52,6 +52,9 @@ export interface Store {
    */
   refusesToReplace?(signal?: AbortSignal): Promise<boolean>;
 
+  /** Removes what ended runs have left and nobody will continue: unfinished uploads and temporary files, once they are old. */
+  tidy?(signal?: AbortSignal): Promise<void>;
+
   /** Facts for `doctor` that only the adapter can know. */
   diagnose?(signal?: AbortSignal): AsyncIterable<Diagnosis>;
 

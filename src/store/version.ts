@@ -1,7 +1,9 @@
 /*
  * ballast.json at a store's root says that this is a store, and which version of the layout it has:
  *
- *   {"ballast":"store","version":1}
+ *   {"ballast":"store","version":1,"claims":true}
+ *
+ * `claims` says that whoever used the store since it was made has left a claim (docs/cleanup.md).
  */
 import { BallastError, isBallastError } from "../errors.ts";
 import { bufferSource } from "../object/source.ts";
@@ -10,6 +12,7 @@ import type { Store } from "./port.ts";
 export const STORE_VERSION = 1;
 export const VERSION_KEY = "ballast.json";
 const MAX_BYTES = 64 * 1024;
+const CONTENT = Buffer.from(`${JSON.stringify({ ballast: "store", version: STORE_VERSION, claims: true })}\n`);
 
 /**
  * Makes the place a store unless it is one: writes `ballast.json` when it is absent.
@@ -18,8 +21,7 @@ const MAX_BYTES = 64 * 1024;
  */
 export async function initialiseStore(store: Store, signal?: AbortSignal): Promise<"created" | "exists"> {
   if ((await storeVersion(store, signal)) !== undefined) return "exists";
-  const content = Buffer.from(`${JSON.stringify({ ballast: "store", version: STORE_VERSION })}\n`);
-  const outcome = await store.write(VERSION_KEY, bufferSource(content), signal);
+  const outcome = await store.write(VERSION_KEY, bufferSource(CONTENT), signal);
   if (outcome === "exists") await storeVersion(store, signal);
   return outcome;
 }
@@ -41,6 +43,18 @@ export async function storeVersion(store: Store, signal?: AbortSignal): Promise<
   throw new BallastError("STORE_VERSION", `${VERSION_KEY} in ${store.url} is not that of a Ballast store`, {
     hint: "check that the store's URL is right",
   });
+}
+
+/** Whether all who use the store are known by their claims. */
+export async function areUsersKnown(store: Store, signal?: AbortSignal): Promise<boolean> {
+  const text = await readSmall(store, VERSION_KEY, signal);
+  return text !== undefined && parseVersion(text) !== undefined && (JSON.parse(text) as { claims?: unknown }).claims === true;
+}
+
+/** Records that all who use the store are known by now: somebody's word. @throws STORE_VERSION */
+export async function declareUsersKnown(store: Store, signal?: AbortSignal): Promise<void> {
+  await storeVersion(store, signal);
+  await store.replace(VERSION_KEY, CONTENT, signal);
 }
 
 function parseVersion(text: string): number | undefined {

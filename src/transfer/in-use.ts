@@ -3,15 +3,41 @@ import { dirname, join } from "node:path";
 import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
-import { addedAssets } from "../manifest/versions.ts";
-import type { Oid } from "../object/oid.ts";
+import { addedAssets, requireReadable } from "../manifest/versions.ts";
+import { isOid, type Oid } from "../object/oid.ts";
+
+/** A content that something in this repository needs. */
+export interface Use {
+  readonly oid: Oid;
+  /** What needs it, for messages. */
+  readonly why: string;
+}
 
 /**
- * Which of `oids` this repository still needs, and why: any commit on a ref, a stash, a reflog or of an operation in
- * progress, what is staged in any worktree, and every worktree's manifest file.
- * @param manifest what stands for this worktree's manifest file
+ * Everything that this repository needs: what any commit on a ref, a stash, a reflog or of an operation in progress
+ * names, what is staged in any worktree, and every worktree's manifest file. The same content may come more than once.
+ * @param options.manifest what stands for this worktree's manifest file; default: the file itself
+ * @param options.strict whether a manifest that this version cannot read to the last line is an error
+ * @throws MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED naming the commit or the worktree
+ */
+export async function* usesOf(
+  repository: Repository,
+  { manifest, strict = false, signal }: { manifest?: Iterable<{ readonly oid: Oid; readonly path: string }>; strict?: boolean; signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<Use> {
+  for (const { oid, path } of manifest ?? []) yield { oid, why: `${path} has the same content` };
+  for await (const { text, where } of manifestsInWork(repository, manifest === undefined)) {
+    if (strict) requireReadable(text, where);
+    for (const oid of oidsIn(text)) yield { oid, why: where };
+  }
+  const extra = (await commitIds(repository, inProgress(repository), signal)).filter((id) => id !== undefined);
+  for await (const { oid, path, commit } of addedAssets(repository, ["--all", "--reflog", ...extra], signal, { strict })) {
+    yield { oid, why: `commit ${commit.slice(0, 12)} has it as ${path}` };
+  }
+}
+
+/**
+ * Which of `oids` this repository still needs, and why, by {@link usesOf}.
  * @returns the reason by oid; an oid that nothing needs is absent
- * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit
  */
 export async function findInUse(
   repository: Repository,
@@ -20,15 +46,7 @@ export async function findInUse(
   signal?: AbortSignal,
 ): Promise<Map<Oid, string>> {
   const uses = new Map<Oid, string>();
-  const note = (oid: string, why: string): void => {
-    if (oids.has(oid as Oid) && !uses.has(oid as Oid)) uses.set(oid as Oid, why);
-  };
-  for (const { oid, path } of manifest) note(oid, `${path} has the same content`);
-  for await (const why of manifestsInWork(repository)) for (const oid of oidsIn(why.text)) note(oid, why.where);
-  const extra = (await commitIds(repository, IN_PROGRESS, signal)).filter((id) => id !== undefined);
-  for await (const { oid, path, commit } of addedAssets(repository, ["--all", "--reflog", ...extra], signal)) {
-    note(oid, `commit ${commit.slice(0, 12)} has it as ${path}`);
-  }
+  for await (const { oid, why } of usesOf(repository, { manifest, signal })) if (oids.has(oid) && !uses.has(oid)) uses.set(oid, why);
   return uses;
 }
 
@@ -37,17 +55,33 @@ export async function isShallow(repository: Repository): Promise<boolean> {
   return (await gitText(["rev-parse", "--is-shallow-repository"], at(repository))) === "true";
 }
 
-const IN_PROGRESS = ["ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "FETCH_HEAD"];
+const HEADS = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "FETCH_HEAD", "BISECT_HEAD"];
+/** Files that hold a commit's id while an operation is under way. */
+const KEPT = ["MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-merge/orig-head", "rebase-merge/onto", "rebase-apply/autostash", "rebase-apply/orig-head", "rebase-apply/onto"];
 
-/** The manifests that no commit has yet: staged (also the sides of a conflict), and on disk in the other worktrees. */
-async function* manifestsInWork(repository: Repository): AsyncGenerator<{ text: string; where: string }> {
+/** The commits that an operation in progress, in any worktree, will come back to or go on with. */
+function inProgress(repository: Repository): string[] {
+  return gitDirsOf(repository).flatMap((gitDir) => [
+    ...HEADS.map((name) => (gitDir === repository.commonDir ? `main-worktree/${name}` : `worktrees/${gitDir.slice(repository.commonDir.length + "/worktrees/".length)}/${name}`)),
+    ...KEPT.map((name) => join(gitDir, name))
+      .filter((file) => existsSync(file))
+      .map((file) => readFileSync(file, "utf8").trim())
+      .filter((text) => /^[0-9a-f]{40,64}$/.test(text)),
+  ]);
+}
+
+function gitDirsOf(repository: Repository): string[] {
   const linked = join(repository.commonDir, "worktrees");
-  const gitDirs = [repository.commonDir, ...(existsSync(linked) ? readdirSync(linked).map((name) => join(linked, name)) : [])];
-  for (const gitDir of gitDirs) {
+  return [repository.commonDir, ...(existsSync(linked) ? readdirSync(linked).map((name) => join(linked, name)) : [])];
+}
+
+/** The manifests that no commit has yet: staged (also the sides of a conflict), and on disk. @param own also this worktree's */
+async function* manifestsInWork(repository: Repository, own: boolean): AsyncGenerator<{ text: string; where: string }> {
+  for (const gitDir of gitDirsOf(repository)) {
     const top = gitDir === repository.gitDir ? repository.top : topOf(gitDir);
     const place = top === repository.top ? "" : ` in the worktree ${top}`;
     const file = join(top, MANIFEST_PATH);
-    if (top !== repository.top && existsSync(file)) yield { text: readFileSync(file, "utf8"), where: `the manifest${place} has it` };
+    if ((own || top !== repository.top) && existsSync(file)) yield { text: readFileSync(file, "utf8"), where: `the manifest${place} has it` };
     if (!existsSync(join(gitDir, "index"))) continue;
     const options = at(repository, { env: { GIT_INDEX_FILE: join(gitDir, "index") } });
     for (const line of (await gitText(["ls-files", "--stage", "--", `:/${MANIFEST_PATH}`], options)).split("\n")) {
@@ -64,6 +98,6 @@ function topOf(gitDir: string): string {
 }
 
 /** Every oid in a manifest, also in one that holds conflict markers. */
-function oidsIn(text: string): string[] {
-  return [...text.matchAll(/"oid":"([0-9a-f]{64})"/g)].map(([, oid]) => oid!);
+function oidsIn(text: string): Oid[] {
+  return [...text.matchAll(/"oid":"([0-9a-f]{64})"/g)].map(([, oid]) => oid).filter(isOid);
 }

@@ -157,6 +157,12 @@ inline write_live_list() {
 #endif
 #endif
 
+#ifdef IGNORE_OLD
+#define COUNTED (found & ~old)
+#else
+#define COUNTED found
+#endif
+
 proctype Cleaner(byte c) {
 	byte i, turn, repository = CLEANS(c);
 	int found, before, old;
@@ -209,7 +215,7 @@ proctype Cleaner(byte c) {
 		sweeping[c] = false;
 #endif
 		if
-		:: found == 0 && !needed ->                      /* C4 remove X, unless the announcement has lapsed meanwhile */
+		:: COUNTED == 0 && !needed ->                    /* C4 remove X, unless the announcement has lapsed meanwhile */
 			d_step {
 				if
 #ifdef NO_DEADLINE
@@ -221,7 +227,7 @@ proctype Cleaner(byte c) {
 				fi;
 				SAFE
 			}
-		:: found != 0 || needed
+		:: COUNTED != 0 || needed
 		fi;
 		found = 0;
 		sweeping[c] = false;                             /* C5 end the announcement */

@@ -49,6 +49,7 @@ const MUTANTS: readonly (readonly [model: string, flag: string, bounds: string])
   ["cleanup.pml", "REFS_FIRST", TWO],
   ["cleanup.pml", "NO_DEADLINE", ONE],
   ["cleanup.pml", "EARLY_END", ONE],
+  ["cleanup.pml", "IGNORE_OLD", ONE],
   ["cleanup.pml", "NO_LIVE_LIST", TWO],
   ["cleanup.pml", "FOLD_FIRST", TWO],
   ["cleanup.pml", "FORGET_NEWER", THREE],

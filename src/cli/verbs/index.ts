@@ -1,6 +1,7 @@
 import type { Verb } from "../verb.ts";
 import { add } from "./add.ts";
 import { checkout } from "./checkout.ts";
+import { cleanup } from "./cleanup.ts";
 import { clone } from "./clone.ts";
 import { config } from "./config.ts";
 import { doctor } from "./doctor.ts";
@@ -26,5 +27,5 @@ import { unlock } from "./unlock.ts";
 /** Every verb, in the order of the help. */
 export const VERBS = [
   init, clone, track, add, remove, status, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
-  store, repack, trust, config, install, uninstall, doctor,
+  store, repack, cleanup, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -9,6 +9,7 @@ import { findObjects } from "./find.ts";
 import { listAll } from "./list.ts";
 import { readObject } from "./read.ts";
 import { requestRestore } from "./restore.ts";
+import { abortExpired } from "./unfinished.ts";
 import { formatS3Url, parseS3Url } from "./url.ts";
 import { removeObject, replaceObject, writeObject } from "./write.ts";
 
@@ -59,6 +60,10 @@ class S3Store implements Store {
 
   refusesToReplace(signal?: AbortSignal): Promise<boolean> {
     return refusesToReplace(this.#s3, signal);
+  }
+
+  tidy(signal?: AbortSignal): Promise<void> {
+    return abortExpired(this.#s3, signal);
   }
 
   diagnose(signal?: AbortSignal): AsyncIterable<Diagnosis> {

@@ -55,7 +55,7 @@ describe("a directory store", () => {
     await failure(storeVersion(store), "STORE_MISSING");
     expect(await store.initialise()).toBe("created");
     expect(await store.initialise()).toBe("exists");
-    expect(readFileSync(join(root, "ballast.json"), "utf8")).toBe('{"ballast":"store","version":1}\n');
+    expect(readFileSync(join(root, "ballast.json"), "utf8")).toBe('{"ballast":"store","version":1,"claims":true}\n');
     expect(await storeVersion(store)).toBe(1);
     for (const text of ['{"ballast":"store","version":2}', '{"ballast":"manifest","version":1}', "{", "[]", "null"]) {
       writeFileSync(join(root, "ballast.json"), text);

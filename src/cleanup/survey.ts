@@ -1,0 +1,68 @@
+import type { Context } from "../context.ts";
+import { BallastError } from "../errors.ts";
+import { storeTime } from "../gc/clock.ts";
+import { collectClaims, readMarks, type Claimed } from "../gc/collect.ts";
+import type { ThisRun } from "../gc/this-run.ts";
+import { isPartial, withAllRefs } from "../git/all-refs.ts";
+import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import { isOid, type Oid } from "../object/oid.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { isShallow, usesOf } from "../transfer/in-use.ts";
+import type { Facts } from "./plan.ts";
+
+export interface Survey extends Facts {
+  /** What this repository needs by its own commits, index and worktrees. */
+  readonly own: ReadonlySet<Oid>;
+  /** Claims and live lists, of this repository and of others. */
+  readonly claims: readonly Claimed[];
+}
+
+/**
+ * Finds out what is needed and what is there, in the order that docs/cleanup.md requires: claims (C2), then refs, then
+ * objects (C3).
+ * @throws GIT_FAILED in a shallow or partial clone, or when a remote cannot be fetched; MANIFEST_INVALID,
+ *   MANIFEST_VERSION, PATH_REFUSED naming the commit; STORE_VERSION, ENCODING_UNKNOWN; what the store throws
+ */
+export async function survey(context: Context, store: Store, run: ThisRun): Promise<Survey> {
+  const { repository, settings, signal } = context;
+  await requireWhole(context);
+  const options = { concurrency: settings.concurrency, signal };
+  const nowMs = await storeTime(store, run, signal);
+  const claims = await collectClaims(store, options);
+  const own = await withAllRefs(repository, signal, async () => {
+    const uses = new Set<Oid>();
+    for await (const { oid } of usesOf(repository, { strict: true, signal })) uses.add(oid);
+    return uses;
+  });
+  const objects = await objectsOf(store, signal);
+  return { own, claims, needed: neededBy(own, claims), objects, marks: await readMarks(store, options), nowMs };
+}
+
+/** What a repository needs by itself, and all that is claimed. */
+export function neededBy(own: Iterable<Oid>, claims: readonly Claimed[]): Set<Oid> {
+  const needed = new Set(own);
+  for (const { oids } of claims) for (const oid of oids) needed.add(oid);
+  return needed;
+}
+
+async function requireWhole({ repository }: Context): Promise<void> {
+  if (await isShallow(repository)) {
+    throw new BallastError("GIT_FAILED", "this clone is shallow: commits that it lacks may need any object", { hint: "git fetch --unshallow, or clean up from another clone" });
+  }
+  if (await isPartial(repository)) {
+    throw new BallastError("GIT_FAILED", "this is a partial clone: manifests that it lacks may need any object", { hint: "clean up from a clone that was made without --filter" });
+  }
+}
+
+async function objectsOf(store: Store, signal: AbortSignal): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
+    const name = parseKey(entry.key);
+    if (name !== undefined) objects.push({ ...entry, name });
+    else if (isOid(entry.key.split("/").at(-1)!.slice(0, 64))) {
+      // It may be a difference from any other object.
+      throw new BallastError("ENCODING_UNKNOWN", `${entry.key} in ${store.url} has an encoding that this version does not know`, { hint: "install a newer git-ballast" });
+    }
+  }
+  return objects;
+}

@@ -1,0 +1,48 @@
+import type { Context } from "../context.ts";
+import { fenced } from "../gc/fence.ts";
+import { settle } from "../gc/settle.ts";
+import { announce } from "../gc/sweeps.ts";
+import type { ThisRun } from "../gc/this-run.ts";
+import type { Store } from "../store/port.ts";
+import { takeRemoval } from "../transfer/removal.ts";
+import { thisProcess } from "../transfer/this-process.ts";
+import { planCleanup, type CleanupPlan, type Dead, type Limits } from "./plan.ts";
+import { survey, type Survey } from "./survey.ts";
+
+export interface Swept {
+  readonly removed: readonly Dead[];
+  /** What was found while nothing else could be removed, and what that left to do. */
+  readonly survey: Survey;
+  readonly plan: CleanupPlan;
+}
+
+/**
+ * Removes what a plan says, as far as it is still dead once that was announced (docs/cleanup.md, C1 to C5). Nobody else
+ * removes or re-encodes objects meanwhile.
+ * @throws LOCKED while another run removes objects, or when this one takes too long; what {@link survey} throws
+ */
+export async function sweep(context: Context, store: Store, planned: CleanupPlan, limits: Limits & { run: ThisRun }): Promise<Swept> {
+  const { settings, report, signal } = context;
+  const { run, now } = limits;
+  const only = new Set(planned.waves.flat().map(({ oid }) => oid));
+  const sweeping = await announce(store, only, { all: now, run, signal });
+  try {
+    const removal = await takeRemoval(fenced(store, sweeping), { ...thisProcess("cleanup"), concurrency: settings.concurrency, signal });
+    try {
+      await settle(store, { run, report, signal });
+      const found = await survey(context, store, run);
+      const plan = planCleanup(found, { ...limits, only });
+      const removed: Dead[] = [];
+      for (const wave of plan.waves) {
+        await removal.remove(wave.flatMap(({ objects }) => objects.map(({ key }) => key)));
+        removed.push(...wave);
+      }
+      await settle(store, { run, report, signal });
+      return { removed, survey: found, plan };
+    } finally {
+      await removal.release();
+    }
+  } finally {
+    await sweeping.end();
+  }
+}

@@ -1,0 +1,120 @@
+import type { Context } from "../context.ts";
+import { BallastError } from "../errors.ts";
+import { foldable, removeAll, speaksFor, writeLiveLists, writeMarks } from "../cleanup/fold.ts";
+import { lastUses } from "../cleanup/last-use.ts";
+import { planCleanup, type Dead } from "../cleanup/plan.ts";
+import { neededBy, survey, type Survey } from "../cleanup/survey.ts";
+import { sweep } from "../cleanup/sweep.ts";
+import { thisRun, type ThisRun } from "../gc/this-run.ts";
+import { openRemoteStore } from "../store/open.ts";
+import type { Store } from "../store/port.ts";
+import { areUsersKnown } from "../store/version.ts";
+import { count, formatBytes } from "../util/format.ts";
+import { describeUsers, usersOf, type User } from "./cleanup/users.ts";
+
+export interface CleanupOptions {
+  readonly dryRun: boolean;
+  /** Only contents that came into the store longer ago; default: `cleanup.grace`. */
+  readonly olderThanMs?: number | undefined;
+  /** How long a content stays marked before it is removed; default: `cleanup.delay`. */
+  readonly delayMs?: number | undefined;
+  /** Marks and removes in one run, while pushes wait. */
+  readonly now: boolean;
+  /** Asked before anything is removed. */
+  readonly confirm: (question: string) => Promise<boolean>;
+}
+
+export interface DeadContent {
+  readonly oid: string;
+  readonly storedBytes: number;
+  readonly state: "removed" | "to remove" | "marked" | "to mark" | "waiting";
+  /** From when on it may be removed, by the store's clock, in milliseconds since 1970; for what is or was marked. */
+  readonly dueMs?: number | undefined;
+  /** Why it is dead. */
+  readonly why: string;
+}
+
+export interface CleanupResult {
+  readonly store: string;
+  readonly users: readonly User[];
+  /** Contents that something needs. */
+  readonly live: number;
+  /** Contents that nothing needs and that are old enough. */
+  readonly dead: readonly DeadContent[];
+  /** Dead contents that are too young to be marked. */
+  readonly young: number;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Marks what no commit needs, and removes what has been marked for long enough and is still dead (docs/cleanup.md).
+ * @throws GIT_FAILED, MANIFEST_INVALID, MANIFEST_VERSION, STORE_VERSION, ENCODING_UNKNOWN when it cannot be known what is
+ *   needed, and nothing was removed then; LOCKED while another run removes objects; what stores throw
+ */
+export async function cleanup(context: Context, options: CleanupOptions): Promise<CleanupResult> {
+  const store = await openRemoteStore(context);
+  try {
+    return await run(context, store, options, thisRun());
+  } finally {
+    store.close();
+  }
+}
+
+async function run(context: Context, store: Store, options: CleanupOptions, self: ThisRun): Promise<CleanupResult> {
+  const { settings, signal } = context;
+  const limits = { graceMs: options.olderThanMs ?? settings.cleanup.graceMs, delayMs: options.delayMs ?? settings.cleanup.delayMs, now: options.now };
+  const speaks = await speaksFor(context);
+  let found = await survey(context, store, self);
+  await requireKnownUsers(store, found, speaks.own, signal);
+  // What is superfluous counts no longer: it is removed before anything else is, so that whoever made it notices.
+  const superfluous = foldable(found.claims, { own: speaks.own, nowMs: found.nowMs });
+  const current = { ...found, needed: neededBy(found.own, found.claims.filter((one) => !superfluous.includes(one))) };
+  let plan = planCleanup(current, limits);
+  const why = await reasons(context, [...plan.waves.flat(), ...plan.mark, ...plan.waiting]);
+  const result = (dead: DeadContent[], notes: string[]): CleanupResult => ({ store: store.url, users: usersOf(found.claims, speaks.own), live: plan.live, dead, young: plan.young.length, notes });
+  if (options.dryRun) return result([...tell(plan.waves.flat(), "to remove", why), ...tell(plan.mark, "to mark", why), ...tell(plan.waiting, "waiting", why, limits.delayMs)], []);
+  await writeLiveLists(store, speaks.listed, found.own, { run: self, signal });
+  await removeAll(context, store, superfluous);
+
+  const notes: string[] = [];
+  const going = plan.waves.flat();
+  let removed: readonly Dead[] = [];
+  if (going.length > 0 && (await options.confirm(`Remove ${count(going.length, "object")}, ${formatBytes(storedBytes(going))}, from ${store.url}?`))) {
+    ({ removed, survey: found, plan } = await sweep(context, store, plan, { ...limits, run: self }));
+  } else if (going.length > 0) {
+    notes.push("nothing was removed; git ballast cleanup --yes does not ask");
+  }
+  await writeMarks(context, store, plan, { marks: found.marks, removed, run: self });
+  await store.tidy?.(signal);
+  return result([...tell(removed, "removed", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);
+}
+
+function storedBytes(dead: readonly Dead[]): number {
+  return dead.reduce((sum, one) => sum + one.storedBytes, 0);
+}
+
+async function requireKnownUsers(store: Store, { claims }: Survey, own: Parameters<typeof usersOf>[1], signal: AbortSignal): Promise<void> {
+  if (await areUsersKnown(store, signal)) return;
+  throw new BallastError("STORE_VERSION", `${store.url} was filled before its users left claims, so some of them may be unknown; known are: ${describeUsers(usersOf(claims, own))}`, {
+    hint: "git ballast cleanup --register in a clone of each repository that uses it, then once git ballast cleanup --all-known",
+  });
+}
+
+async function reasons({ repository, signal }: Context, dead: readonly Dead[]): Promise<(oid: string) => string> {
+  const uses = await lastUses(repository, new Set(dead.map(({ oid }) => oid)), signal);
+  return (oid) => {
+    const use = uses.get(oid as Dead["oid"]);
+    return use ? `last in commit ${use.commit.slice(0, 12)} of ${use.date} (${use.subject}) as ${use.path}, which no ref leads to` : "no commit that is known here has it";
+  };
+}
+
+function tell(dead: readonly Dead[], state: DeadContent["state"], why: (oid: string) => string, delayMs?: number, markedNowMs?: number): DeadContent[] {
+  return dead.map(({ oid, storedBytes, markedMs = markedNowMs }) => ({
+    oid,
+    storedBytes,
+    state,
+    ...(delayMs === undefined || markedMs === undefined ? {} : { dueMs: markedMs + delayMs }),
+    why: why(oid),
+  }));
+}
+

@@ -1,0 +1,27 @@
+import { BallastError } from "../errors.ts";
+import { OBJECTS_PREFIX } from "../object/name.ts";
+import type { Store } from "../store/port.ts";
+import type { Sweep } from "./sweeps.ts";
+
+/**
+ * The same store, which removes an object only while the announcement of that is current: a process that has slept
+ * removes nothing more (docs/cleanup.md, C4).
+ * @throws LOCKED from `remove`, when the announcement is too old
+ */
+export function fenced(store: Store, sweep: Sweep): Store {
+  return {
+    url: store.url,
+    find: (oids, signal) => store.find(oids, signal),
+    list: (prefix, signal) => store.list(prefix, signal),
+    read: (key, range, signal) => store.read(key, range, signal),
+    write: (key, source, signal) => store.write(key, source, signal),
+    replace: (key, content, signal) => store.replace(key, content, signal),
+    remove: async (key, signal) => {
+      if (key.startsWith(OBJECTS_PREFIX) && !sweep.isCurrent()) {
+        throw new BallastError("LOCKED", "this cleanup has taken too long, or has slept: others may need again what it was about to remove", { hint: "run git ballast cleanup again; it goes on with what is left" });
+      }
+      await store.remove(key, signal);
+    },
+    close: () => store.close(),
+  };
+}
