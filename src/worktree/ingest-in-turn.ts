@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { policyOf } from "../delta/plan.ts";
+import { isBallastError } from "../errors.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import type { BaseHint } from "../object/ingest-delta.ts";
@@ -28,7 +29,7 @@ export async function basesFor(context: Context, files: readonly Newcomer[], sto
   const { minFullBytes } = policyOf(settings.delta);
   const wanted = files.filter(({ path, sizeBytes }) => sizeBytes >= minFullBytes && !matches(path));
   if (wanted.length === 0) return NONE;
-  const head = (await manifestAt(repository, "HEAD")) ?? new Map<string, Asset>();
+  const head = await headOf(context);
   const versionsOf = (path: string): Known["oid"][] => (head.has(path) ? [head.get(path)!.oid] : []);
   const fresh = wanted.some(({ path }) => !head.has(path));
   const assets = fresh ? [...head.values()] : [];
@@ -36,6 +37,16 @@ export async function basesFor(context: Context, files: readonly Newcomer[], sto
   const bases = findBases(wanted, { versionsOf, assets, vanished: assets.filter(({ path }) => directories.lstat(path) === undefined) });
   await fetchBases(context, wanted, { bases, known: head, stores });
   return bases;
+}
+
+/** What HEAD has. A manifest there that cannot be read is no reason not to record: the next commit may mend it. */
+async function headOf({ repository }: Context): Promise<Map<string, Asset>> {
+  try {
+    return (await manifestAt(repository, "HEAD")) ?? new Map();
+  } catch (error) {
+    if (!isBallastError(error)) throw error;
+    return new Map();
+  }
 }
 
 /**
