@@ -3,7 +3,8 @@
  *
  * Three bounds always hold for what is kept: the delta is at most `maxRatio` of the full encoding; at most `maxDepth`
  * deltas stand on each other; and what a fresh clone fetches for the content, its own object and those of all its
- * bases, is at most `maxChainRatio` times the full encoding. docs/decisions/ has the figures behind the constants.
+ * bases, is at most `maxChainRatio` times the full encoding. docs/decisions/0013-delta-bases.md has the figures
+ * behind the constants.
  */
 import type { DeltaSettings } from "../config/settings.ts";
 import type { Oid } from "../object/oid.ts";
@@ -42,6 +43,12 @@ export interface DeltaPolicy {
   readonly gzipGain: number;
   /** What the delta against a base is taken for, as a share of the full encoding, before the base was seen. */
   readonly expectedRatio: number;
+  /** What a byte that a clone fetches for the content costs, against one that the store keeps. */
+  readonly fetchWeight: number;
+  /** A shorter chain is tried when that alone would be worth such a share of the delta at hand … */
+  readonly minGain: number;
+  /** … and such a share of the full encoding. */
+  readonly minGainOfFull: number;
   /** Bytes that may be fetched for each byte that is neither uploaded nor kept. */
   readonly fetchWorth: number;
 }
@@ -56,9 +63,12 @@ export function policyOf({ maxRatio, maxDepth }: Pick<DeltaSettings, "maxRatio" 
     maxAttempts: 3,
     minShared: 0.05,
     // Binaries of esbuild 0.25.0 and 0.25.1: samples say that 21 % differ, and the delta takes 13 %.
-    optimism: 1.6,
+    optimism: 2,
     gzipGain: 1.5,
     expectedRatio: 0.25,
+    fetchWeight: 0.1,
+    minGain: 0.25,
+    minGainOfFull: 0.01,
     // An upload saved is a fetch's worth, and so is the place in the store.
     fetchWorth: 2,
   };
@@ -77,8 +87,7 @@ export interface Attempt {
 }
 
 /**
- * The bases to try, one after the other until one is accepted; when none is, the content is stored whole and begins a
- * new chain. A candidate whose chain is too deep or too costly is replaced by what stands nearer to the chain's root.
+ * The bases to try, one after the other; when none is accepted, the content is stored whole and begins a new chain.
  * @param fullBytes what the content's full encoding takes, as far as it is known
  * @param candidates the preferred ones first; of two with one oid the first counts
  */
@@ -110,6 +119,23 @@ export function encoderLimit({ limitBytes }: Pick<Attempt, "limitBytes">, { size
   return Math.min(sizeBytes, Math.ceil((limitBytes * gzipGain * sizeBytes) / fullBytes));
 }
 
+/** A delta that is small enough to be kept. */
+export interface Kept {
+  readonly chainBytes: number;
+  readonly deltaBytes: number;
+}
+
+/**
+ * The most that another attempt's delta may take to be better than the one at hand; 0 when it is not worth the time.
+ * What counts is what the store keeps and, with a smaller weight, what a clone fetches.
+ */
+export function limitAfter({ deltaBytes, chainBytes }: Kept, attempt: Pick<Attempt, "limitBytes" | "chainBytes">, fullBytes: number, policy: DeltaPolicy): number {
+  const { fetchWeight, minGain, minGainOfFull } = policy;
+  const gain = fetchWeight * (chainBytes - deltaBytes - attempt.chainBytes);
+  if (gain < Math.max(minGain * deltaBytes, minGainOfFull * fullBytes)) return 0;
+  return Math.min(attempt.limitBytes, Math.floor(deltaBytes + gain / (1 + fetchWeight)));
+}
+
 /** Whether a delta of so many bytes is kept. @param fullBytes as it is known now; it may have been estimated before */
 export function accepts(attempt: Pick<Attempt, "depth" | "chainBytes">, deltaBytes: number, fullBytes: number, policy: DeltaPolicy): boolean {
   return attempt.depth <= policy.maxDepth && deltaBytes <= roomOf(attempt.chainBytes, fullBytes, policy);
@@ -120,48 +146,10 @@ function roomOf(chainBytes: number, fullBytes: number, { maxRatio, maxChainRatio
   return Math.floor(Math.min(maxRatio * fullBytes, maxChainRatio * fullBytes - chainBytes));
 }
 
-/** The candidate itself where its chain has room; and when that room is short, its root and its middle ancestor. */
-function* attemptsAt(candidate: Candidate, fullBytes: number, policy: DeltaPolicy): Generator<Attempt> {
-  const { why, ancestors } = candidate;
-  const on = (link: Link, most: number): Attempt | undefined => {
-    const limitBytes = Math.min(most, roomOf(link.chainBytes, fullBytes, policy));
-    const depth = link.depth + 1;
-    return depth <= policy.maxDepth && limitBytes > 0 ? { base: link.oid, why, depth, chainBytes: link.chainBytes, limitBytes } : undefined;
-  };
-  const itself = on(candidate, Infinity);
-  if (itself) yield itself;
-  // With all the room that there can be, an older version would not do better.
-  if (itself && itself.limitBytes === Math.floor(policy.maxRatio * fullBytes)) return;
-  const [nearest] = ancestors;
-  const root = ancestors.at(-1);
-  if (nearest === undefined || root === undefined) return;
-  const stepBytes = Math.max(1, candidate.chainBytes - nearest.chainBytes);
-  for (const link of new Set([root, ancestors[Math.floor(ancestors.length / 2)]!])) {
-    const attempt = on(link, mostWorth(link, stepBytes, fullBytes, policy));
-    if (attempt) yield attempt;
+/** The candidate itself, and the whole object that its chain begins with: the one base that costs a clone least. */
+function* attemptsAt({ why, ancestors, ...itself }: Candidate, fullBytes: number, policy: DeltaPolicy): Generator<Attempt> {
+  for (const { oid, depth, chainBytes } of [itself, ...ancestors.slice(-1)]) {
+    const limitBytes = roomOf(chainBytes, fullBytes, policy);
+    if (depth < policy.maxDepth && limitBytes > 0) yield { base: oid, why, depth: depth + 1, chainBytes, limitBytes };
   }
-}
-
-/**
- * The largest delta against an ancestor that is worth more than a full object. Either makes room for further versions;
- * what counts is the mean of what it and they take, if each of them takes `stepBytes`, as the last one did.
- */
-function mostWorth(link: Link, stepBytes: number, fullBytes: number, policy: DeltaPolicy): number {
-  const whole = meanOfLife({ firstBytes: fullBytes, chainBytes: fullBytes, depth: 0 }, stepBytes, fullBytes, policy);
-  const isWorth = (bytes: number): boolean =>
-    meanOfLife({ firstBytes: bytes, chainBytes: link.chainBytes + bytes, depth: link.depth + 1 }, stepBytes, fullBytes, policy) <= whole;
-  let [low, high] = [0, roomOf(link.chainBytes, fullBytes, policy)];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (isWorth(middle)) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-/** Mean bytes of an object and of the deltas of `stepBytes` that the bounds let stand on it. */
-function meanOfLife(first: { firstBytes: number; chainBytes: number; depth: number }, stepBytes: number, fullBytes: number, policy: DeltaPolicy): number {
-  const byBytes = Math.floor((policy.maxChainRatio * fullBytes - first.chainBytes) / stepBytes);
-  const steps = Math.max(0, Math.min(policy.maxDepth - first.depth, byBytes));
-  return (first.firstBytes + steps * stepBytes) / (1 + steps);
 }
