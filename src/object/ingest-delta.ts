@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { CompressionSettings } from "../config/settings.ts";
 import { decodeDelta } from "../delta/decode.ts";
 import type { encodeDelta } from "../delta/encode.ts";
-import { accepts, chooseBases, encoderLimit, isPromising, type Attempt, type Candidate, type DeltaPolicy } from "../delta/plan.ts";
+import { accepts, chooseBases, encoderLimit, isPromising, limitAfter, type Attempt, type Candidate, type DeltaPolicy, type Kept } from "../delta/plan.ts";
 import { BallastError, isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import type { TemporaryFile } from "../store/temporary.ts";
@@ -63,7 +63,7 @@ export function candidatesOf(hints: readonly BaseHint[], present: PresentObjects
 }
 
 /**
- * Makes a delta of some content, against the first of the candidates that gives one worth keeping. A base that fails
+ * Makes a delta of some content, against the candidate that gives the one most worth keeping. A base that fails
  * in whatever way is passed over: nothing depends on it.
  * @param target stays open; what it throws is thrown
  * @param fullBytes what the content takes as a whole object, or about that
@@ -77,15 +77,24 @@ export async function draftDelta(
 ): Promise<DeltaDraft | undefined> {
   const { policy } = context.tools;
   const content = watched(target.content);
-  for (const attempt of chooseBases(target.fullBytes, await ranked(content, candidates, context), policy)) {
-    const draft = await withBase(attempt.base, content, context, async (base) => {
-      const { limitBytes } = attempt;
-      if (!isPromising(context.tools.estimate(content, base), target.fullBytes, { limitBytes }, policy)) return undefined;
-      return encodeAgainst(base, attempt, { ...target, content }, context);
-    });
-    if (draft) return draft;
+  let best: (DeltaDraft & Kept) | undefined;
+  try {
+    for (const attempt of chooseBases(target.fullBytes, await ranked(content, candidates, context), policy)) {
+      const limitBytes = best ? limitAfter(best, attempt, target.fullBytes, policy) : attempt.limitBytes;
+      if (limitBytes <= 0) continue;
+      const draft = await withBase(attempt.base, content, context, async (base) => {
+        if (!isPromising(context.tools.estimate(content, base), target.fullBytes, { limitBytes }, policy)) return undefined;
+        return encodeAgainst(base, { ...attempt, limitBytes }, { ...target, content }, context);
+      });
+      if (!draft) continue;
+      best?.file.discard();
+      best = { ...draft, chainBytes: attempt.chainBytes + draft.storedBytes, deltaBytes: draft.storedBytes };
+    }
+  } catch (error) {
+    best?.file.discard();
+    throw error;
   }
-  return undefined;
+  return best;
 }
 
 /** Versions first, then whatever has most in common with the content. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { accepts, chooseBases, encoderLimit, isPromising, isWorthFetching, policyOf, type Candidate, type DeltaPolicy, type Link } from "../../../src/delta/plan.ts";
+import { accepts, chooseBases, encoderLimit, isPromising, isWorthFetching, limitAfter, policyOf, type Candidate, type DeltaPolicy, type Kept, type Link } from "../../../src/delta/plan.ts";
 import { oidOf, type Oid } from "../../../src/object/oid.ts";
 
 const POLICY = policyOf({ maxRatio: 0.5, maxDepth: 4 });
@@ -22,9 +22,9 @@ const tried = (candidates: readonly Candidate[], fullBytes = 1_000_000, policy =
 describe("what is tried for content that takes 1,000,000 bytes whole", () => {
   const cases: [string, number[], [string, number][]][] = [
     ["a whole version: a delta of up to half of it", [1_000_000], [["v0", 500_000]]],
-    ["a short chain goes on", [1_000_000, 100_000, 100_000], [["v2", 500_000]]],
-    ["a chain that leaves room for little: so much, else its root or its middle, as far as they beat a whole object", [1_000_000, 400_000, 400_000], [["v2", 200_000], ["v0", 500_000]]],
-    ["a chain that is as deep as it may be: its root, else its middle", [1_000_000, 1000, 1000, 1000, 1000], [["v0", 500_000], ["v1", 500_000]]],
+    ["a chain: its last version, and then the whole object that it begins with", [1_000_000, 100_000, 100_000], [["v2", 500_000], ["v0", 500_000]]],
+    ["a chain that leaves room for little: so much, and then its root", [1_000_000, 400_000, 400_000], [["v2", 200_000], ["v0", 500_000]]],
+    ["a chain that is as deep as it may be: its root", [1_000_000, 1000, 1000, 1000, 1000], [["v0", 500_000]]],
     ["a chain that costs all that a clone may fetch: its root", [1_000_000, 500_000, 500_000], [["v0", 500_000]]],
     ["a version that was far larger: nothing", [5_000_000], []],
     ["a version that was far smaller", [10_000], [["v0", 500_000]]],
@@ -32,17 +32,23 @@ describe("what is tried for content that takes 1,000,000 bytes whole", () => {
   it.each(cases)("%s", (_name, sizes, expected) => {
     expect(tried([chain("v", sizes)])).toEqual(expected);
   });
+});
 
-  it("an ancestor only where it and the versions that it has room for take less, on average, than a whole object and its", () => {
-    const deep = policyOf({ maxRatio: 0.5, maxDepth: 16 });
-    const full = [1_000_000, ...new Array<number>(16).fill(50_000)];
-    const [root, middle] = chooseBases(1_000_000, [chain("v", full)], deep);
-    expect(root).toMatchObject({ base: oid("v0"), depth: 1, limitBytes: 500_000 });
-    expect(middle).toMatchObject({ base: oid("v7"), depth: 8, chainBytes: 1_350_000 });
-    const steps = Math.floor((650_000 - middle!.limitBytes) / 50_000);
-    expect((middle!.limitBytes + steps * 50_000) / (1 + steps)).toBeLessThanOrEqual((1_000_000 + 16 * 50_000) / 17);
-    expect(middle!.limitBytes).toBeLessThan(500_000);
-    expect(middle!.limitBytes).toBeGreaterThan(200_000);
+describe("after a delta of 100,000 bytes on the last version, its chain's root", () => {
+  const after = (baseChain: number, rootChain = 1_000_000, deltaBytes = 100_000): number =>
+    limitAfter({ deltaBytes, chainBytes: baseChain + deltaBytes }, { chainBytes: rootChain, limitBytes: 500_000 }, 1_000_000, POLICY);
+
+  it.each([
+    ["is not tried when the chain is short", 1_200_000, 0],
+    ["is tried when the chain is long: it may take what a clone then saves, at a tenth", 1_550_000, 150_000],
+    ["is not tried for the last bit of room", 1_249_000, 0],
+  ])("%s", (_name, baseChain, limitBytes) => {
+    expect(after(baseChain)).toBe(limitBytes);
+  });
+
+  it("is not tried to save less than a hundredth of the content", () => {
+    expect(after(1_090_000, 1_000_000, 100)).toBe(0);
+    expect(after(1_110_000, 1_000_000, 100)).toBe(10_100);
   });
 });
 
@@ -101,7 +107,10 @@ describe("whatever the history", () => {
           const attempts = chooseBases(fullBytes, candidates, knobs);
           expect(attempts.length).toBeLessThanOrEqual(knobs.maxAttempts);
           let made = { oid: id, depth: 0, chainBytes: fullBytes, base: undefined as Oid | undefined, storedBytes: fullBytes, at };
+          let kept: Kept | undefined;
           for (const attempt of attempts) {
+            const limitBytes = kept ? limitAfter(kept, attempt, fullBytes, knobs) : attempt.limitBytes;
+            expect(limitBytes).toBeLessThanOrEqual(attempt.limitBytes);
             const base = stored.get(attempt.base)!;
             expect(attempt).toMatchObject({ depth: base.depth + 1, chainBytes: base.chainBytes });
             expect(attempt.limitBytes).toBeGreaterThan(0);
@@ -110,9 +119,9 @@ describe("whatever the history", () => {
             expect(encoderLimit(attempt, { sizeBytes, fullBytes }, knobs)).toBeLessThanOrEqual(sizeBytes);
             expect(accepts(attempt, attempt.limitBytes, fullBytes, knobs)).toBe(true);
             const deltaBytes = Math.ceil(share * fullBytes * (1 - 0.9 ** (at - base.at)));
-            if (deltaBytes > attempt.limitBytes || !accepts(attempt, deltaBytes, fullBytes, knobs)) continue;
+            if (deltaBytes > limitBytes || !accepts(attempt, deltaBytes, fullBytes, knobs)) continue;
             made = { oid: id, depth: base.depth + 1, chainBytes: base.chainBytes + deltaBytes, base: base.oid, storedBytes: deltaBytes, at };
-            break;
+            kept = { deltaBytes, chainBytes: made.chainBytes };
           }
           if (made.base !== undefined) {
             expect(made.storedBytes).toBeLessThanOrEqual(knobs.maxRatio * fullBytes);
