@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { decodeAll, objectNames } from "../support/decodable.ts";
 import { editions } from "../support/deltas.ts";
-import { project } from "../support/project.ts";
+import { project, type Project } from "../support/project.ts";
 import { random, sha256 } from "../support/sandbox.ts";
 
 interface Summary {
@@ -14,24 +14,33 @@ interface Summary {
   failed: unknown[];
 }
 
-async function history() {
-  const it = await project();
+const VERSIONS = editions(6, "hero");
+let it: Project;
+
+beforeAll(async () => {
+  it = await project();
   await it.box.git("repo", "config", "ballast.delta", "never");
-  const versions = editions(6, "hero");
-  for (const [i, version] of versions.entries()) {
-    if (i === 3) await it.box.git("repo", "mv", "-k", "a.bin", "b.bin");
-    await it.commit({ "a.bin": version, [`other${i}.bin`]: random(5000, `other ${i}`) }, `version ${i}`);
-  }
+  for (const [i, version] of VERSIONS.entries()) await it.commit({ "a.bin": version, [`other${i}.bin`]: random(5000, `other ${i}`) }, `version ${i}`);
   await it.box.git("repo", "push", "-q", "origin", "main");
-  const repack = async (...args: string[]): Promise<Summary> => JSON.parse(await it.box.mustBallast("repo", "repack", "--json", ...args)) as Summary;
-  return { ...it, versions, repack, store: it.box.path("store") };
+  await it.box.run(".", "cp", ["-a", "store", "saved-store"]);
+  await it.box.run(".", "cp", ["-a", "repo/.git/ballast/objects", "saved-local"]);
+});
+
+/** Both stores as they were: everything whole. */
+async function history() {
+  const { box } = it;
+  await box.run(".", "rm", ["-rf", "store", "repo/.git/ballast/objects"]);
+  await box.run(".", "cp", ["-a", "saved-store", "store"]);
+  await box.run(".", "cp", ["-a", "saved-local", "repo/.git/ballast/objects"]);
+  await box.git("repo", "config", "ballast.delta", "auto");
+  const repack = async (...args: string[]): Promise<Summary> => JSON.parse(await box.mustBallast("repo", "repack", "--json", ...args)) as Summary;
+  return { box, versions: VERSIONS, repack, store: box.path("store") };
 }
 
 test("after years of whole objects the store becomes deltas, and back, and a second run has nothing to do", async () => {
   const { box, versions, repack, store } = await history();
   const whole = objectNames(store);
   expect(whole).toHaveLength(12);
-  await box.git("repo", "config", "ballast.delta", "auto");
   const rehearsal = await repack("--dry-run");
   expect(rehearsal).toMatchObject({ examined: 12, rewritten: 5, skipped: 0, failed: [], bytesBefore: 6 * 40_000 + 6 * 5000 });
   expect(objectNames(store)).toEqual(whole);
@@ -58,7 +67,6 @@ test("after years of whole objects the store becomes deltas, and back, and a sec
 
 test("some paths only, the local store, and compression", async () => {
   const { box, repack, store, versions } = await history();
-  await box.git("repo", "config", "ballast.delta", "auto");
   expect(await repack("other*")).toMatchObject({ examined: 6, rewritten: 0 });
   expect(await repack("--local", "a.bin")).toMatchObject({ examined: 6, rewritten: 5 });
   expect(objectNames(box.path("repo/.git/ballast")).filter((name) => name.includes(".xd3"))).toHaveLength(5);
@@ -74,7 +82,6 @@ test("some paths only, the local store, and compression", async () => {
 
 test("chains that became too long are cut, and a spare object that a dead run left is removed", async () => {
   const { box, repack, store } = await history();
-  await box.git("repo", "config", "ballast.delta", "auto");
   await repack();
   const depths = async (): Promise<number> => {
     const bases = new Map(objectNames(store).map((name) => [name.slice(0, 64), name.includes(".xd3") ? name.slice(65, 129) : undefined]));

@@ -60,7 +60,7 @@ export async function repack(store: Store, versions: readonly Version[], options
   return run.result();
 }
 
-/** Encoding takes much memory, and more than a few at a time would not make it faster. */
+/** Enough for one to be read and one to be written while a third is encoded. */
 const MOST_AT_A_TIME = 3;
 
 class Run {

@@ -36,6 +36,7 @@ export class Workshop {
   readonly #scratch: Scratch | undefined;
   readonly #bench: DirectoryStore;
   readonly #contents: Contents;
+  #encoding: Promise<unknown> = Promise.resolve();
   /** What the local store can decode. */
   readonly #local: ReadonlySet<Oid>;
 
@@ -83,7 +84,10 @@ export class Workshop {
     const { compression, policy, signal } = this.#options;
     const tools = { policy, open, estimate: estimateShared, encode: encodeDelta };
     const context: DeltaContext = { store: this.#bench, compression, tools, signal, onTrouble };
-    return draftDelta(target, candidates, context);
+    // One at a time: an encoder takes 200 MB.
+    const draft = this.#encoding.then(() => draftDelta(target, candidates, context));
+    this.#encoding = draft.catch(() => {});
+    return draft;
   }
 
   draftWhole(oid: Oid, content: RandomAccess): Promise<Draft> {
