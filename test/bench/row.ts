@@ -1,0 +1,92 @@
+import type { Machine } from "./machine.ts";
+import type { Spread } from "./statistics.ts";
+import type { Sample } from "./sample.ts";
+import type { Programs } from "./programs.ts";
+
+/** One line of work that is measured, and whatever does the same: one module in rows/. */
+export interface Row {
+  readonly name: string;
+  /** What is done, in a sentence or two: the text above the tables. */
+  readonly work: string;
+  /** Free disk space without which the row is left out, in bytes. */
+  readonly diskBytes?: number;
+  /** Makes ready what is measured; nothing of this counts. One case at a time is made and measured. */
+  cases(bench: Bench): AsyncIterable<Case>;
+  /** What was hoped for, held against what came out; a goal whose peer was absent is left out. */
+  goals(cases: readonly CaseResult[]): Goal[];
+}
+
+/** The same work done by several tools. */
+export interface Case {
+  readonly name: string;
+  /** Bytes that each step works through, for MB/s. */
+  readonly bytes?: number;
+  /** Steps are given as a ratio to those of this variant. */
+  readonly reference: string;
+  readonly variants: readonly Variant[];
+}
+
+export interface Variant {
+  readonly name: string;
+  /** Programs that must be there. */
+  readonly needs?: readonly string[];
+  /** Measured in the first round only: it is slow, and there to compare bytes. */
+  readonly once?: boolean;
+  /** Does the work once, in a directory of its own that is empty and goes away; throws when a result is wrong. */
+  run(sample: Sample): Promise<void>;
+}
+
+/** What rows are given. */
+export interface Bench {
+  /** A directory for everything that goes away at the end. */
+  readonly scratch: string;
+  /** A directory for what is fetched once. */
+  readonly cache: string;
+  readonly programs: Programs;
+  say(line: string): void;
+  /** Whether a case is measured, by the first word of its name. */
+  wants(name: string): boolean;
+}
+
+export interface StepResult {
+  readonly wallSeconds: Spread;
+  readonly cpuSeconds: Spread;
+  /** The largest of all rounds; undefined where no program tells. */
+  readonly peakBytes?: number | undefined;
+  /** Wall and CPU time relative to the reference variant's: the median over rounds. */
+  readonly ratio?: { readonly wall: number; readonly cpu: number } | undefined;
+}
+
+export interface VariantResult {
+  readonly name: string;
+  readonly rounds: number;
+  readonly steps: Readonly<Record<string, StepResult>>;
+  /** Such as bytes stored: the median over rounds. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Figures of single items, such as versions, by the item's name; of the last round. */
+  readonly items: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
+}
+
+export interface CaseResult {
+  readonly name: string;
+  readonly bytes?: number | undefined;
+  readonly reference: string;
+  readonly variants: readonly VariantResult[];
+  /** Variants that did not take part, and why. */
+  readonly absent: Readonly<Record<string, string>>;
+}
+
+export interface Goal {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly bound: { readonly atMost: number } | { readonly atLeast: number };
+}
+
+export interface RowResult {
+  readonly row: string;
+  readonly work: string;
+  readonly cases: readonly CaseResult[];
+  readonly goals: readonly Goal[];
+  readonly machine: Machine;
+}

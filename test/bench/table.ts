@@ -1,0 +1,74 @@
+import type { CaseResult, Goal, RowResult, VariantResult } from "./row.ts";
+
+/** A row's results as Markdown. */
+export function formatRow({ row, work, cases, goals, machine }: RowResult): string {
+  const { cpu, cores, memoryBytes, system, fileSystem, date, load, versions } = machine;
+  const programs = Object.entries(versions).map(([name, version]) => (version.includes(name) ? version : `${name} ${version}`));
+  return [
+    `### ${row}`,
+    work,
+    ...cases.map(formatCase),
+    ...(goals.length === 0 ? [] : [formatTable(["goal", "bound", "measured", ""], goals.map(goalCells))]),
+    `Measured ${date} on ${cores} cores of ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, ${fileSystem}; load average ${load.join(" before and ")} after. ${programs.join("; ")}.`,
+  ].join("\n\n");
+}
+
+/** A table in Markdown; numbers stand to the right. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  const numeric = (column: number): boolean => column > 0 && rows.every((row) => /^([\d–(]|$)/.test(row[column] ?? ""));
+  return [line(head), `|${head.map((_, i) => (numeric(i) ? "---:" : "---")).join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+function formatCase(result: CaseResult): string {
+  const { name, variants, absent, reference } = result;
+  const steps = [...new Set(variants.flatMap((variant) => Object.keys(variant.steps)))];
+  const figures = [...new Set(variants.flatMap((variant) => Object.keys(variant.figures)))];
+  const head = ["", ...figures, ...steps.flatMap((step) => [`${step}, s`, ...(result.bytes ? ["MB/s"] : []), "CPU s", "time ×", "CPU ×", "MiB"])];
+  const rows = variants.map((variant) => [variant.name, ...figures.map((figure) => number(variant.figures[figure])), ...steps.flatMap((step) => stepCells(variant, step, result.bytes))]);
+  const gone = Object.entries(absent).map(([variant, reason]) => `${variant}: ${reason}.`);
+  const notes = [`× is in ratio to “${reference}”; MiB is the peak of the largest process.`, ...gone].join(" ");
+  return [`**${name}**`, formatTable(head, rows), notes, ...formatItems(variants)].join("\n\n");
+}
+
+function stepCells({ steps, rounds }: VariantResult, name: string, bytes: number | undefined): string[] {
+  const step = steps[name];
+  if (step === undefined) return ["–", ...(bytes ? ["–"] : []), "–", "–", "–", "–"];
+  const { wallSeconds, cpuSeconds, ratio, peakBytes } = step;
+  const spread = rounds > 1 ? ` (${number(wallSeconds.min)}–${number(wallSeconds.max)})` : "";
+  return [
+    number(wallSeconds.median) + spread,
+    ...(bytes ? [number(bytes / 1e6 / wallSeconds.median)] : []),
+    number(cpuSeconds.median),
+    number(ratio?.wall),
+    number(ratio?.cpu),
+    peakBytes === undefined ? "–" : String(Math.round(peakBytes / 2 ** 20)),
+  ];
+}
+
+/** Figures of single items: an item a line, variants side by side. */
+function formatItems(variants: readonly VariantResult[]): string[] {
+  const items = [...new Set(variants.flatMap((variant) => Object.keys(variant.items)))];
+  if (items.length === 0) return [];
+  const columns = variants.flatMap((variant) => [...new Set(Object.values(variant.items).flatMap((item) => Object.keys(item)))].map((key) => ({ variant, key })));
+  const head = ["", ...columns.map(({ variant, key }) => `${variant.name}: ${key}`)];
+  const cell = (value: string | number | undefined): string => (typeof value === "number" ? number(value) : (value ?? "–"));
+  return [formatTable(head, items.map((item) => [item, ...columns.map(({ variant, key }) => cell(variant.items[item]?.[key]))]))];
+}
+
+function goalCells({ what, value, unit, bound }: Goal): string[] {
+  const [sign, limit] = "atMost" in bound ? ["≤", bound.atMost] : ["≥", bound.atLeast];
+  return [what, `${sign} ${number(limit)} ${unit}`, `${number(value)} ${unit}`, isMet({ value, bound }) ? "met" : "**missed**"];
+}
+
+/** Whether a goal was reached. */
+export function isMet({ value, bound }: Pick<Goal, "value" | "bound">): boolean {
+  return "atMost" in bound ? value <= bound.atMost : value >= bound.atLeast;
+}
+
+/** Three digits that count, or all of an integer, in groups. */
+export function number(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return "–";
+  if (Number.isInteger(value) || Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en-US");
+  return value.toFixed(Math.max(0, 2 - Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1)))));
+}
