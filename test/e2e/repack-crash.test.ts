@@ -9,9 +9,9 @@ import { sandbox, Sandbox, sha256 } from "../support/sandbox.ts";
  * content must be in the store, and no delta without its base; the next run ends the work.
  */
 const PRELOAD = fileURLToPath(new URL("../support/crash.cjs", import.meta.url));
-/** Every other write up to this one, and every fifth behind it. */
+/** Every other write up to this one, and every eighth behind it. */
 const EVERY = 12;
-const STRIDE = 5;
+const STRIDE = 8;
 
 const VERSIONS = editions(5, "hero", 20_000);
 const OTHER = editions(2, "other", 9000);
