@@ -27,7 +27,7 @@ function formatCase(result: CaseResult): string {
   const head = ["", ...figures, ...steps.flatMap((step) => [`${step}, s`, ...(result.bytes ? ["MB/s"] : []), "CPU s", "time ×", "CPU ×", "MiB"])];
   const rows = variants.map((variant) => [variant.name, ...figures.map((figure) => number(variant.figures[figure])), ...steps.flatMap((step) => stepCells(variant, step, result.bytes))]);
   const gone = Object.entries(absent).map(([variant, reason]) => `${variant}: ${reason}.`);
-  const notes = [`× is in ratio to “${reference}”; MiB is the peak of the largest process.`, ...gone].join(" ");
+  const notes = [`× is in ratio to “${reference}”.`, ...gone].join(" ");
   return [`**${name}**`, formatTable(head, rows), notes, ...formatItems(variants)].join("\n\n");
 }
 
@@ -70,5 +70,5 @@ export function isMet({ value, bound }: Pick<Goal, "value" | "bound">): boolean 
 export function number(value: number | undefined): string {
   if (value === undefined || !Number.isFinite(value)) return "–";
   if (Number.isInteger(value) || Math.abs(value) >= 1000) return Math.round(value).toLocaleString("en-US");
-  return value.toFixed(Math.max(0, 2 - Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1)))));
+  return value.toFixed(Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value)))));
 }

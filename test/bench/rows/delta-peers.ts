@@ -7,7 +7,7 @@ import type { Sample } from "../sample.ts";
 import { note, requireSame, XDELTA3, type Version } from "./delta-versions.ts";
 
 /** A command line of the shell, whose further arguments are `$1`, `$2` … */
-const shell = (line: string, ...args: string[]): Command => ({ program: "sh", args: ["-c", `set -e; ${line}`, "sh", ...args] });
+export const shell = (line: string, ...args: string[]): Command => ({ program: "sh", args: ["-c", `set -e; ${line}`, "sh", ...args] });
 
 /** Each version by itself. */
 export function gzipEach(versions: readonly Version[]): Variant {
