@@ -11,7 +11,7 @@ import { formatRow } from "./table.ts";
 const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs]
   --only      rows to measure: ${ROWS.map(({ name }) => name).join(", ")}
   --cases     cases of these rows, by the first word of their names
-  --rounds    how often everything is measured (3)
+  --rounds    how often everything is measured (3, and 1 for delta)
   --without   programs that take no part
   --json      a file for all results
   --docs      puts the tables into docs/benchmarks.md, and the results beside the benchmark
@@ -26,11 +26,11 @@ const RESULTS = "test/bench/results";
 await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { only: { type: "string" }, cases: { type: "string" }, rounds: { type: "string", default: "3" }, without: { type: "string" }, json: { type: "string" }, docs: { type: "boolean" }, scratch: { type: "string", default: tmpdir() }, help: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { only: { type: "string" }, cases: { type: "string" }, rounds: { type: "string" }, without: { type: "string" }, json: { type: "string" }, docs: { type: "boolean" }, scratch: { type: "string", default: tmpdir() }, help: { type: "boolean" } } });
   const only = values.only?.split(",") ?? ROWS.map(({ name }) => name);
-  const rounds = Number(values.rounds);
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   const unknown = only.filter((name) => !ROWS.some((row) => row.name === name));
-  if (values.help || unknown.length > 0 || !(Number.isInteger(rounds) && rounds > 0)) {
+  if (values.help || unknown.length > 0 || (rounds !== undefined && !(Number.isInteger(rounds) && rounds > 0))) {
     process.stderr.write(USAGE);
     process.exitCode = values.help ? 0 : 2;
     return;
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     const bench = { scratch, cache: CACHE, programs: findPrograms(values.without?.split(",")), say: (line: string) => void process.stderr.write(`${line}\n`), wants };
     const results: RowResult[] = [];
     for (const row of ROWS.filter(({ name }) => only.includes(name))) {
-      const result = await runRow(row, bench, rounds);
+      const result = await runRow(row, bench, rounds ?? row.rounds ?? 3);
       if (result === undefined) continue;
       results.push(result);
       process.stdout.write(`${formatRow(result)}\n\n`);

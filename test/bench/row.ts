@@ -10,6 +10,8 @@ export interface Row {
   readonly work: string;
   /** Free disk space without which the row is left out, in bytes. */
   readonly diskBytes?: number;
+  /** How often everything is measured unless the command line says so; 3 where nothing is said. */
+  readonly rounds?: number;
   /** Makes ready what is measured; nothing of this counts. One case at a time is made and measured. */
   cases(bench: Bench): AsyncIterable<Case>;
   /** What was hoped for, held against what came out; a goal whose peer was absent is left out. */

@@ -31,14 +31,14 @@ export const deltaLarge: Row = {
     mkdirSync(directory);
     if (wants("512MiB")) {
       const pair = await writePair(directory, 512 * MIB, scatteredEdits(1000, 512 * MIB), say);
-      yield { name: "512MiB and 1,000 edits", bytes: pair.sizeBytes, reference: HASH, variants: [hash(pair), codec(pair), product(pair), stock("xdelta3 -9, gzipped", "xdelta3", XDELTA3, pair), stock("zstd -3 --patch-from", "zstd", ZSTD, pair)] };
+      yield { name: "512MiB and 1,000 edits", bytes: pair.sizeBytes, reference: HASH, variants: [hash(pair), openssl(pair), codec(pair), product(pair), stock("xdelta3 -9, gzipped", "xdelta3", XDELTA3, pair), stock("zstd -3 --patch-from", "zstd", ZSTD, pair)] };
       rmSync(pair.base);
       rmSync(pair.edited);
     }
     if (wants("4GiB")) {
       const front = { at: 0, removeBytes: 0, insert: Buffer.from("put in at the front ".repeat(50)) };
       const pair = await writePair(directory, 4096 * MIB, [front, ...scatteredEdits(100, 4096 * MIB)], say);
-      yield { name: "4GiB, 1,000 bytes put in at the front, and 100 edits", bytes: pair.sizeBytes, reference: HASH, variants: [hash(pair), codec(pair)] };
+      yield { name: "4GiB, 1,000 bytes put in at the front, and 100 edits", bytes: pair.sizeBytes, reference: HASH, variants: [hash(pair), openssl(pair), codec(pair)] };
     }
     rmSync(directory, { recursive: true });
   },
@@ -56,6 +56,13 @@ async function writePair(directory: string, sizeBytes: number, edits: readonly E
 function hash({ edited, oid }: Pair): Variant {
   return { name: HASH, needs: [HASH], run: async (sample) => {
     for (const step of ["encode", "decode"]) requireSame(oid, (await sample.step(step, { program: HASH, args: [edited] })).stdout);
+  } };
+}
+
+/** The same with the processor's own instructions, where sha256sum does without. */
+function openssl({ edited, oid }: Pair): Variant {
+  return { name: "openssl dgst -sha256", needs: ["openssl"], run: async (sample) => {
+    for (const step of ["encode", "decode"]) requireSame(oid, (await sample.step(step, { program: "openssl", args: ["dgst", "-r", "-sha256", edited] })).stdout);
   } };
 }
 

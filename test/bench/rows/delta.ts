@@ -12,6 +12,8 @@ export const delta: Row = {
     "the others are what is timed. Decoding ends in a SHA-256, which is held against the version's. " +
     "A repository restores by `git checkout` and records by `git add` and `git commit`; its codec works within the policy's bounds, the others take any base.",
   diskBytes: 2e9,
+  // Each step is made of many processes, which evens out, and takes a minute.
+  rounds: 1,
   async *cases({ cache, programs, say, wants }) {
     for (const history of HISTORIES.filter(({ name }) => wants(name))) {
       const versions = fetchHistory(history, join(cache, "histories"), programs, say).map(withGzip);
