@@ -42,8 +42,8 @@ export async function lastUses(repository: Repository, oids: ReadonlySet<Oid>, s
 async function unreachableCommits(repository: Repository, signal: AbortSignal): Promise<{ commit: string; date: string; subject: string }[]> {
   const all = await gitText(["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objecttype) %(objectname)"], at(repository, { signal }));
   const commits = all.split("\n").filter((line) => line.startsWith("commit ")).map((line) => line.slice(7));
-  const input = `${commits.join("\n")}\n--not\n--all\n`;
-  const args = ["log", "--stdin", "--date-order", `--max-count=${MOST_COMMITS}`, "--format=%H %cs %s", "--no-show-signature"];
+  const input = `${commits.join("\n")}\n`;
+  const args = ["log", "--stdin", "--date-order", `--max-count=${MOST_COMMITS}`, "--format=%H %cs %s", "--no-show-signature", "--not", "--all", "--reflog"];
   const { stdout } = await runGit(args, at(repository, { input, signal, accept: [128] }));
   return stdout.toString().split("\n").flatMap((line) => {
     const match = /^([0-9a-f]{40,64}) (\S+) ?(.*)$/.exec(line);

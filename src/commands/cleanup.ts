@@ -86,7 +86,8 @@ async function run(context: Context, store: Store, options: CleanupOptions, self
   }
   await writeMarks(context, store, plan, { marks: found.marks, removed, run: self });
   await store.tidy?.(signal);
-  return result([...tell(removed, "removed", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);
+  const left = plan.waves.flat().filter((one) => !removed.includes(one));
+  return result([...tell(removed, "removed", why), ...tell(left, "to remove", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);
 }
 
 function storedBytes(dead: readonly Dead[]): number {

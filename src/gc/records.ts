@@ -6,7 +6,7 @@
  *   gc/sweeps/<id>[.<n>]                     what a cleanup is removing
  *   gc/marks/<id>[.<n>]                      what will be removed
  *
- * Each is a line of JSON and then one oid a line. Ids are random and used once, so a record is never changed. What is
+ * Each is a line of JSON, which says how many oids follow, and then one oid a line. Ids are random and used once, so a record is never changed. What is
  * too long for one record is in several, numbered from 1.
  */
 import { BallastError, isBallastError } from "../errors.ts";
@@ -46,7 +46,7 @@ export async function writeRecords(store: Store, name: string, head: RecordHead,
 }
 
 export function formatRecord(head: RecordHead, oids: readonly Oid[]): Buffer {
-  return Buffer.from(`${JSON.stringify(head)}\n${oids.map((oid) => `${oid}\n`).join("")}`);
+  return Buffer.from(`${JSON.stringify({ ...head, oids: oids.length })}\n${oids.map((oid) => `${oid}\n`).join("")}`);
 }
 
 /**
@@ -81,8 +81,8 @@ export function parseRecord(text: string): OidRecord | undefined {
   } catch {
     return undefined;
   }
-  const { ballast, version } = (head ?? {}) as { ballast?: unknown; version?: unknown };
-  if (version !== 1 || typeof ballast !== "string" || !oids.every(isOid)) return undefined;
+  const { ballast, version, oids: announced } = (head ?? {}) as { ballast?: unknown; version?: unknown; oids?: unknown };
+  if (version !== 1 || typeof ballast !== "string" || announced !== oids.length || !oids.every(isOid)) return undefined;
   return { head: head as RecordHead, oids: oids as Oid[] };
 }
 
