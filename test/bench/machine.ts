@@ -16,7 +16,7 @@ export interface Machine {
 
 /** @param names the programs that the row names */
 export function describeMachine(programs: Programs, names: readonly string[], scratch: string): Machine {
-  const versions: Record<string, string> = { node: process.version, git: programs.version("git") ?? "none" };
+  const versions: Record<string, string> = { node: process.versions.node, git: programs.version("git") ?? "none" };
   for (const name of new Set(names)) versions[name] ??= programs.version(name) ?? "absent";
   return {
     cpu: cpus()[0]?.model ?? "unknown",

@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 export interface Programs {
   /** The path of a program, or undefined when it is not there or was left out. */
   find(name: string): string | undefined;
-  /** What a program says of its version, in one line; undefined when it is not there. */
+  /** A program's version; undefined when it is not there. */
   version(name: string): string | undefined;
   /** Why a program takes no part. */
   reason(name: string): string;
@@ -24,11 +24,15 @@ export function findPrograms(without: readonly string[] = []): Programs {
       const path = find(name);
       if (path === undefined) return undefined;
       const { stdout, stderr } = spawnSync(path, ASK[name] ?? ["--version"], { encoding: "utf8" });
-      const line = `${stdout}\n${stderr}`.split("\n").find((text) => /\d/.test(text)) ?? "";
-      return line.replace(/^\W+|\W+$/g, "").replace(/(, | \().*$/, "");
+      return versionIn(`${stdout}\n${stderr}`);
     },
     reason: (name) => (without.includes(name) ? `${name} was left out` : `there is no ${name}`),
   };
+}
+
+/** The first thing in a program's answer that looks like a version. */
+export function versionIn(text: string): string {
+  return /\d+(\.\d+)+\w*/.exec(text)?.[0] ?? "of unknown version";
 }
 
 function onPath(name: string): string | undefined {

@@ -3,7 +3,7 @@ import type { CaseResult, Goal, RowResult, VariantResult } from "./row.ts";
 /** A row's results as Markdown. */
 export function formatRow({ row, work, cases, goals, machine }: RowResult): string {
   const { cpu, cores, memoryBytes, system, fileSystem, date, load, versions } = machine;
-  const programs = Object.entries(versions).map(([name, version]) => (version.includes(name) ? version : `${name} ${version}`));
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `### ${row}`,
     work,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { measure, parseGnuTime, parseTimes } from "../../bench/measure.ts";
-import { findPrograms } from "../../bench/programs.ts";
+import { findPrograms, versionIn } from "../../bench/programs.ts";
 
 let directory: string;
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "ballast-bench-unit-"))));
@@ -30,6 +30,11 @@ describe.each([
   it("a command that fails is an error with what it said", async () => {
     await expect(measure({ program: "sh", args: ["-c", "echo no >&2; exit 3"] }, programs, directory)).rejects.toThrow(/status 3\n(.*\n)*no/);
   });
+});
+
+it("a program's version is found in what it says", () => {
+  const said = ["git version 2.39.5", "*** Zstandard CLI (64-bit) v1.5.4, by Yann Collet ***", "Xdelta version 3.0.11, Copyright (C) 2007, 2008", "git-lfs/3.3.0 (GitHub; linux amd64; go 1.19.8)", "OpenSSL 3.0.17 1 Jul 2025", "no"];
+  expect(said.map(versionIn)).toEqual(["2.39.5", "1.5.4", "3.0.11", "3.3.0", "3.0.17", "of unknown version"]);
 });
 
 it("what GNU time and the shell write is understood", () => {

@@ -23,7 +23,7 @@ const RESULT: RowResult = {
     { what: "small", value: 0.5, unit: "×", bound: { atMost: 1 } },
     { what: "fast", value: 0.5, unit: "MB/s", bound: { atLeast: 1 } },
   ],
-  machine: { cpu: "a CPU", cores: 2, memoryBytes: 2 ** 31, system: "linux", fileSystem: "ext4", date: "2026-01-01", load: [0.1, 1], versions: { git: "git version 2", node: "v20" } },
+  machine: { cpu: "a CPU", cores: 2, memoryBytes: 2 ** 31, system: "linux", fileSystem: "ext4", date: "2026-01-01", load: [0.1, 1], versions: { git: "2.39.5", xdelta3: "absent" } },
 };
 
 describe("a row's results", () => {
@@ -44,7 +44,7 @@ describe("a row's results", () => {
   });
 
   it("say where they were measured", () => {
-    expect(lines.at(-1)).toBe("Measured 2026-01-01 on 2 cores of a CPU, 2 GiB, linux, ext4; load average 0.1 before and 1 after. git version 2; node v20.");
+    expect(lines.at(-1)).toBe("Measured 2026-01-01 on 2 cores of a CPU, 2 GiB, linux, ext4; load average 0.1 before and 1 after. git 2.39.5; xdelta3 absent.");
   });
 });
 
