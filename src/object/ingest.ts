@@ -4,6 +4,7 @@ import { BallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import type { TemporaryFile } from "../store/temporary.ts";
 import { fileAccess, memoryAccess } from "../util/random-access.ts";
+import { copyObject } from "./copy.ts";
 import { gzip, gzipWhole } from "./gzip.ts";
 import { isExecutable, type HashedFile } from "./hash-file.ts";
 import { candidatesOf, draftDelta, type BaseHint, type DeltaContext, type DeltaTools } from "./ingest-delta.ts";
@@ -87,12 +88,23 @@ export async function ingestFile(
     if (found) return { ...hashed, ...found.name, storedBytes: found.sizeBytes, created: false };
     // Found when the draft was made and removed since: rare enough to begin again.
     if (!file) return ingestFile(path, store, compression, options);
+    if (name.base !== undefined) await bringBases(name.base, present, store, options.signal);
     const key = objectKey(name);
     const outcome = await store.adopt(file, key);
     if (outcome === "created" && !options.namesLater) await store.syncNames([key]);
     return { ...hashed, ...name, storedBytes: made.storedBytes, created: outcome === "created", trouble };
   } finally {
     file?.discard();
+  }
+}
+
+/**
+ * Copies what a delta stands on from other stores on this machine: the store must be able to give what was recorded
+ * when the others are out of reach.
+ */
+async function bringBases(base: Oid, present: PresentObjects, store: DirectoryStore, signal: AbortSignal | undefined): Promise<void> {
+  for (const { store: from, name, sizeBytes } of present.elsewhere(base)) {
+    await copyObject(from, store, { key: objectKey(name), name, sizeBytes, modifiedMs: 0 }, { signal });
   }
 }
 

@@ -7,6 +7,7 @@ import type { Oid } from "./oid.ts";
 
 /** An object that is in a directory store right now. */
 export interface PresentObject {
+  readonly store: DirectoryStore;
   readonly name: ObjectName;
   readonly sizeBytes: number;
 }
@@ -44,6 +45,11 @@ export class PresentObjects {
       ?.reverse()
       .map(({ name, sizeBytes }, depth): Link => ({ oid: name.oid, depth, chainBytes: (chainBytes += sizeBytes) }));
     return links?.reverse() as [Link, ...Link[]] | undefined;
+  }
+
+  /** What the content stands on, itself included, that only the other stores have: what something stands on comes first. */
+  elsewhere(oid: Oid): PresentObject[] {
+    return (this.#chainAnywhere(oid, new Set()) ?? []).filter(({ store }) => store !== this.#store).reverse();
   }
 
   #chainAnywhere(oid: Oid, above: Set<Oid>): PresentObject[] | undefined {
@@ -84,7 +90,7 @@ export class PresentObjects {
 
 function at(store: DirectoryStore, name: ObjectName): PresentObject | undefined {
   const stat = statSync(store.pathOf(objectKey(name)), { throwIfNoEntry: false });
-  return stat?.isFile() ? { name, sizeBytes: stat.size } : undefined;
+  return stat?.isFile() ? { store, name, sizeBytes: stat.size } : undefined;
 }
 
 /** Sorted, so that the same store gives the same answer everywhere. */

@@ -60,12 +60,13 @@ test("a new version costs about what changed, is restored at any time, and trave
 
   await box.mustBallast(".", "clone", "-q", "upstream.git", "clone");
   expect((await box.read("clone/art/hero.bin")).equals(versions[3]!)).toBe(true);
-  // Its local store has nothing, and the base is read where it is.
+  // Its local store has nothing. The base comes along, so that what was recorded does not depend on the remote store.
   const next = edited(versions[3]!, 50_000, "from the clone");
   await box.write("clone/art/hero.bin", next);
   await box.git("clone", "commit", "-qam", "elsewhere");
   expect(await held(box, "clone/.git/ballast", next)).toBe(`delta of ${sha256(versions[3]!)}`);
-  expect(await box.objects("clone/.git/ballast")).toHaveLength(1);
+  const here = (await box.objects("clone/.git/ballast")).map((name) => parseName(name)!);
+  for (const { base } of here) if (base !== undefined) expect(here.map(({ oid }) => oid)).toContain(base);
   for (const [branch, content] of [["HEAD~1", versions[3]!], ["main", next]] as const) {
     await box.git("clone", "checkout", "-q", branch);
     await box.settled("clone");
