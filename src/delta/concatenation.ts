@@ -4,7 +4,7 @@ import { forEachInstruction } from "./vcdiff/instructions.ts";
 import { Cursor } from "./vcdiff/varint.ts";
 import { cutSections, readWindowHeader, sectionsBytes } from "./vcdiff/window.ts";
 
-/** Shorter copies cost more after gzip than the bytes that they stand for (docs/decisions/0008). */
+/** Shorter copies cost more after gzip than the bytes that they stand for (docs/decisions/0014). */
 const MIN_BASE_COPY_BYTES = 20;
 /** gzip itself finds what repeats nearby. */
 const MIN_TARGET_COPY_BYTES = 24;
