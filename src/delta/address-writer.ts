@@ -10,7 +10,7 @@ const DISTANCES = 8;
  * Writes the addresses of a window's copies, for a stream that is gzipped afterwards. Where content only slid along,
  * the distance between a copy and its source is always the same, so "so far back from here" repeats the same bytes,
  * and gzip makes next to nothing of them; the shortest mode would give one byte a copy that no two have in common. On
- * the binaries in docs/decisions/0014 that takes a third off the gzipped delta.
+ * the binaries in docs/decisions/0014 that takes a fifth off the gzipped delta.
  */
 export class AddressWriter {
   readonly bytes: Buffer;
