@@ -5,10 +5,16 @@ import { readCommitted } from "../config/read-committed.ts";
 import { EMBEDDED, parseStoreUrl } from "../config/store-url.ts";
 import { writeCommitted, type CommittedChanges } from "../config/write-committed.ts";
 import type { Context } from "../context.ts";
-import { OBJECTS_PREFIX } from "../object/name.ts";
+import { Claim } from "../gc/claim.ts";
+import { waitForSweeps } from "../gc/sweeps.ts";
+import { thisRun } from "../gc/this-run.ts";
+import { pushTarget } from "../git/identity.ts";
+import { defaultRemote } from "../git/porcelain.ts";
+import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
 import { createStore, openLocalStore, openRemoteStore, requireStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
-import { copyStore } from "../transfer/copy-store.ts";
+import { copyStore, type CopiedStore } from "../transfer/copy-store.ts";
 
 export interface StoreShown {
   readonly url: string;
@@ -55,7 +61,7 @@ export interface StoreSet {
  * @throws USAGE, STORE_CHANGED, OBJECT_ARCHIVED, ENCODING_UNKNOWN; what stores throw. The old store stays in use then.
  */
 export async function setStore(context: Context, { words, flags, env }: { words: readonly [string, string?] } & Sources): Promise<StoreSet> {
-  const { repository, report, signal } = context;
+  const { repository } = context;
   const now = parseStoreUrl(words, context.cwd);
   // The command line describes the new store; the old one is as the configuration has it.
   const old = { ...context, settings: (await loadSettings(repository, { env })).settings };
@@ -68,7 +74,7 @@ export async function setStore(context: Context, { words, flags, env }: { words:
     const source = before === now ? undefined : await openRemoteStore(old);
     const local = openLocalStore(repository);
     try {
-      moved = await copyStore([...(source ? [source] : []), local], target, { report, signal, concurrency: settings.concurrency });
+      moved = await copyClaimed(context, [...(source ? [source] : []), local], target, settings.concurrency);
     } finally {
       source?.close();
       local.close();
@@ -80,6 +86,29 @@ export async function setStore(context: Context, { words, flags, env }: { words:
   writeCommitted(repository, { ...identityFor(context, now), ...kept, "store.url": now });
   await writePin(repository);
   return { before, now, ...moved, notes: notesOn(before, now) };
+}
+
+/** Copies everything, and claims it first: others may use the target already, and clean up there. */
+async function copyClaimed(context: Context, sources: readonly Store[], target: Store, concurrency: number): Promise<CopiedStore> {
+  const { repository, report, signal } = context;
+  const oids = new Set<Oid>();
+  for (const source of sources) {
+    for await (const { key } of source.list(OBJECTS_PREFIX, signal)) {
+      const name = parseKey(key);
+      for (const oid of name ? [name.oid, ...(name.base === undefined ? [] : [name.base])] : []) oids.add(oid);
+    }
+  }
+  const run = thisRun();
+  const claim = await Claim.make(target, { repository: await pushTarget(repository, await defaultRemote(repository)), oids, run, signal });
+  const result = { copied: 0, bytes: 0, present: 0 };
+  do {
+    await waitForSweeps(target, oids, { claim, run, report, signal });
+    const { copied, bytes, present } = await copyStore(sources, target, { report, signal, concurrency });
+    result.copied += copied;
+    result.bytes += bytes;
+    result.present = Math.max(0, present - (result.copied - copied));
+  } while (!(await claim.renew()));
+  return result;
 }
 
 /** The settings under which the new store is opened: its own address, everything else as it is. */
