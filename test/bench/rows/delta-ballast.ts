@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "../measure.ts";
-import { Repository, type StoredObject } from "../product.ts";
+import { Repository, type StoredObject } from "../repository.ts";
 import type { Variant } from "../row.ts";
 import { CODEC, note, PRODUCT, requireSame, type Version } from "./delta-versions.ts";
 
@@ -31,7 +31,7 @@ export function codec(versions: readonly Version[]): Variant {
 /** The whole product: each version is copied over the last one and committed, then all are checked out in turn. */
 export function product(versions: readonly Version[]): Variant {
   return { name: PRODUCT, run: async (sample) => {
-    const repository = await Repository.create(sample.directory, "asset");
+    const repository = await Repository.create(sample.directory, "Ballast", "asset");
     const file = join(repository.path, "asset");
     const commits: string[] = [];
     for (const [i, version] of versions.entries()) {

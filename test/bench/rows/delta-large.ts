@@ -2,10 +2,10 @@ import { copyFileSync, createReadStream, mkdirSync, rmSync, statSync } from "nod
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { scatteredEdits, writeLargeFile, type Edit } from "../large-file.ts";
-import { Repository } from "../product.ts";
+import { Repository } from "../repository.ts";
 import type { CaseResult, Goal, Row, Variant } from "../row.ts";
+import { shell } from "../shell.ts";
 import { codecCommand, writtenDelta } from "./delta-ballast.ts";
-import { shell } from "./delta-peers.ts";
 import { CODEC, PRODUCT } from "./delta-versions.ts";
 
 const MIB = 2 ** 20;
@@ -77,12 +77,10 @@ function codec({ base, edited, oid }: Pair): Variant {
 
 function product({ base, edited, oid }: Pair): Variant {
   return { name: PRODUCT, run: async (sample) => {
-    const repository = await Repository.create(sample.directory, "asset");
+    const repository = await Repository.create(sample.directory, "Ballast", "asset");
     const file = join(repository.path, "asset");
     copyFileSync(base, file);
-    repository.git("add", "--all");
-    repository.git("commit", "-q", "-m", "base");
-    await repository.settled();
+    await repository.commit("base");
     copyFileSync(edited, file);
     await sample.step("encode", repository.command("add", "--all"));
     await sample.step("encode", repository.command("commit", "-q", "-m", "edited"));

@@ -1,13 +1,12 @@
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
+import { bytesIn } from "../files.ts";
 import type { Command } from "../measure.ts";
 import { output } from "../programs.ts";
 import type { Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
+import { shell } from "../shell.ts";
 import { note, requireSame, XDELTA3, type Version } from "./delta-versions.ts";
-
-/** A command line of the shell, whose further arguments are `$1`, `$2` … */
-export const shell = (line: string, ...args: string[]): Command => ({ program: "sh", args: ["-c", `set -e; ${line}`, "sh", ...args] });
 
 /** Each version by itself. */
 export function gzipEach(versions: readonly Version[]): Variant {
@@ -73,13 +72,13 @@ export function restic(versions: readonly Version[], compression: "auto" | "max"
     const command = (...args: string[]): Command => ({ program: "restic", args: ["--no-cache", "-q", ...args], env });
     const all = { env: { ...process.env, ...env } };
     output("restic", ["--no-cache", "-q", "init"], all);
-    let before = sizeOf(repository);
+    let before = bytesIn(repository);
     for (const [i, version] of versions.entries()) {
       output("cp", [version.path, file]);
       const backup = ["backup", "--compression", compression, "--tag", `v${i}`, file];
       if (i === 0) output("restic", ["--no-cache", "-q", ...backup], all);
       else await sample.step("encode", command(...backup));
-      const after = sizeOf(repository);
+      const after = bytesIn(repository);
       note(sample, version, after - before);
       before = after;
     }
@@ -89,9 +88,4 @@ export function restic(versions: readonly Version[], compression: "auto" | "max"
       requireSame(version, (await sample.step("decode", { ...shell('"$@" | sha256sum', program, ...args), env })).stdout);
     }
   } };
-}
-
-function sizeOf(directory: string): number {
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
 }

@@ -1,6 +1,11 @@
 import type { Row } from "../row.ts";
+import { add } from "./add.ts";
 import { deltaLarge } from "./delta-large.ts";
 import { delta } from "./delta.ts";
+import { edit } from "./edit.ts";
+import { noop } from "./noop.ts";
+import { rename } from "./rename.ts";
+import { start } from "./start.ts";
 
 /** All rows, in the order in which they are measured. */
-export const ROWS: readonly Row[] = [delta, deltaLarge];
+export const ROWS: readonly Row[] = [start, add, edit, noop, rename, delta, deltaLarge];

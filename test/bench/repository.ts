@@ -11,22 +11,41 @@ export interface StoredObject extends ObjectName {
   readonly sizeBytes: number;
 }
 
+/** What keeps the assets of a repository. */
+export type Keeper = "Ballast" | "git-lfs" | "git";
+
 /** A repository in a home of its own, in which plain Git and the bundle of the present sources work. */
 export class Repository {
+  readonly keeper: Keeper;
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
 
-  /** Makes `directory/repo`; with Ballast installed and one pattern tracked unless `track` is undefined. */
-  static async create(directory: string, track: string | undefined): Promise<Repository> {
-    const repository = new Repository(directory, await builtMain());
+  /**
+   * Makes `directory/repo`, in which the keeper is installed and keeps what matches a pattern.
+   * @param options.upstream also makes an upstream and, for Ballast, a store in directories beside it; else Ballast's
+   *   store is in the Git directory
+   */
+  static async create(directory: string, keeper: Keeper, pattern: string, { upstream = false } = {}): Promise<Repository> {
+    mkdirSync(directory, { recursive: true });
+    const repository = new Repository(directory, keeper, await builtMain());
     repository.git("init", "-q", ".");
-    if (track === undefined) return repository;
-    repository.git("ballast", "init", "-q");
-    repository.git("ballast", "track", "-q", track);
+    if (upstream) {
+      repository.git("init", "-q", "--bare", join(directory, "upstream.git"));
+      repository.git("remote", "add", "origin", `file://${directory}/upstream.git`);
+      repository.git("config", "push.autoSetupRemote", "true");
+    }
+    if (keeper === "Ballast") {
+      repository.git("ballast", "init", "-q", ...(upstream ? [`file://${directory}/store`] : []));
+      repository.git("ballast", "track", "-q", pattern);
+    } else if (keeper === "git-lfs") {
+      repository.git("lfs", "install", "--local");
+      repository.git("lfs", "track", pattern);
+    }
     return repository;
   }
 
-  private constructor(directory: string, main: string) {
+  private constructor(directory: string, keeper: Keeper, main: string) {
+    this.keeper = keeper;
     this.path = join(directory, "repo");
     for (const name of ["repo", "home", "bin"]) mkdirSync(join(directory, name));
     const ballast = join(directory, "bin/git-ballast");
@@ -51,6 +70,14 @@ export class Repository {
   /** Runs Git unmeasured; returns its standard output. @throws Error when it fails */
   git(...args: string[]): string {
     return output("git", args, { cwd: this.path, env: { ...process.env, ...this.env } });
+  }
+
+  /** Commits everything, unmeasured, and waits until it has settled; returns the commit. */
+  async commit(message: string): Promise<string> {
+    this.git("add", "--all");
+    this.git("commit", "-q", "-m", message);
+    await this.settled();
+    return this.git("rev-parse", "HEAD");
   }
 
   /** Waits until what Git commands left behind in the background has ended. */

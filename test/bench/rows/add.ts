@@ -1,0 +1,42 @@
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bytesIn, writeAssets } from "../files.ts";
+import { Repository, type Keeper } from "../repository.ts";
+import type { Row, Variant } from "../row.ts";
+import { shell } from "../shell.ts";
+import { ASSETS, KEEPERS, needsOf, recordAll, timeGoals } from "./many.ts";
+
+const COPY = "sha256sum, cp";
+
+export const add: Row = {
+  name: "add",
+  work: "`git add --all` and `git commit` of new assets that do not compress; stored is what the Git directory grows to. sha256sum and cp -r do the least that there is to do.",
+  diskBytes: 3e9,
+  async *cases({ scratch }) {
+    for (const [count, kibibytes] of [[1000, 256], [10_000, 16]] as const) {
+      const source = join(scratch, "add");
+      writeAssets(source, count, kibibytes * 1024);
+      yield { name: `${count.toLocaleString("en-US")} × ${kibibytes} KiB`, bytes: count * kibibytes * 1024, reference: "Ballast", variants: [...KEEPERS.map((keeper) => keep(keeper, source)), copy(source)] };
+      rmSync(source, { recursive: true });
+    }
+  },
+  goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git-lfs", 0.5), ...timeGoals(result, "Ballast", COPY, 1.5)]),
+};
+
+function keep(keeper: Keeper, source: string): Variant {
+  return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
+    const repository = await Repository.create(sample.directory, keeper, "*.bin");
+    cpSync(source, join(repository.path, ASSETS), { recursive: true });
+    await recordAll(sample, repository);
+    sample.add("stored", bytesIn(join(repository.path, ".git")));
+  } };
+}
+
+function copy(source: string): Variant {
+  return { name: COPY, needs: ["sha256sum"], run: async (sample) => {
+    const [here, there] = [join(sample.directory, "here"), join(sample.directory, "there")];
+    cpSync(source, here, { recursive: true });
+    await sample.step("add, commit", shell('find "$1" -type f -exec sha256sum {} + > "$2.sums"; cp -r "$1" "$2"', here, there));
+    sample.add("stored", bytesIn(there));
+  } };
+}
