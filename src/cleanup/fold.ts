@@ -48,7 +48,8 @@ export async function writeMarks(context: Context, store: Store, plan: CleanupPl
   const { signal, settings } = context;
   if (plan.mark.length > 0) await writeRecords(store, `${MARKS_PREFIX}${run.newId()}`, { ballast: "mark", version: 1, host: run.process.host }, plan.mark.map(({ oid }) => oid), signal);
   const gone = new Set(removed.map(({ oid }) => oid));
-  const waiting = new Set([...plan.waiting, ...plan.waves.flat()].map(({ oid }) => oid).filter((oid) => !gone.has(oid)));
+  // Under a longer grace than before, what is marked stays so.
+  const waiting = new Set([...plan.waiting, ...plan.waves.flat(), ...plan.young.filter(({ markedMs }) => markedMs !== undefined)].map(({ oid }) => oid).filter((oid) => !gone.has(oid)));
   const spent = marks.filter(({ oids }) => !oids.some((oid) => waiting.has(oid)));
   await forEachParallel(spent, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsync, openSync, rmSync, write, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsync, mkdirSync, openSync, rmSync, write, writeSync } from "node:fs";
 import { link, lstat, mkdir, readdir, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -104,7 +104,8 @@ async function linkOrRename(temporary: string, target: string, root: string, exc
   }
 }
 
-const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EINVAL", "EXDEV"]);
+/** Codes of systems without hard links, or with no more of them for this file. */
+export const NO_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EINVAL", "EXDEV"]);
 
 async function placeByRename(temporary: string, target: string, root: string, exclusive: boolean): Promise<"created" | "exists"> {
   await makeDirectories(dirname(target), root);
@@ -162,15 +163,42 @@ export async function exists(path: string): Promise<boolean> {
 
 const STALE_MS = 24 * 3600 * 1000;
 
-/** Removes what killed processes left in `directory` more than a day ago. Never fails: it is a courtesy. */
+/**
+ * Removes what killed processes left in `directory` more than a day ago, by the file system's clock: this machine's may
+ * be wrong, and what others are writing must stay. Never fails: it is a courtesy.
+ */
 export async function removeStale(directory: string): Promise<void> {
   try {
+    let nowMs: number | undefined;
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
       const { mtimeMs } = await lstat(path);
-      if (Date.now() - mtimeMs > STALE_MS) await unlink(path).catch(() => rmdir(path));
+      if (Date.now() - mtimeMs <= STALE_MS) continue;
+      nowMs ??= timeIn(directory);
+      if (nowMs - mtimeMs > STALE_MS) await unlink(path).catch(() => rmdir(path));
     }
   } catch {
     // Somebody else's file, or somebody else was faster.
+  }
+}
+
+/** The time that the file system gives to a new file. */
+function timeIn(directory: string): number {
+  const file = TemporaryFile.create(directory);
+  try {
+    return fstatSync(file.fd).mtimeMs;
+  } finally {
+    file.discard();
+  }
+}
+
+/** Throws Node's own errors. */
+export function mkdirIfAbsent(directory: string): "created" | "exists" {
+  try {
+    mkdirSync(directory);
+    return "created";
+  } catch (error) {
+    if (systemCode(error) === "EEXIST") return "exists";
+    throw error;
   }
 }

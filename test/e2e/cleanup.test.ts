@@ -1,13 +1,16 @@
+import { spawn } from "node:child_process";
 import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { asset } from "../support/project.ts";
-import { sandbox, sha256, type Result, type Sandbox } from "../support/sandbox.ts";
+import { sandbox, Sandbox, sha256, type Result } from "../support/sandbox.ts";
 import { testS3 } from "../support/s3.ts";
 
 /* What broke others' cleanups, in a directory and, where time need not be turned back, in a bucket. */
 const s3 = await testS3();
+const CLOCK = fileURLToPath(new URL("../support/clock.cjs", import.meta.url));
 const AT_ONCE = ["--older-than", "0", "--delay", "0", "--yes"];
 
 interface World {
@@ -141,15 +144,13 @@ describe("cleanup", () => {
     await box.git("author", "push", "-q", "origin", "unmerged", "v1");
     // All of these were in the store, and only something local has them now.
     const local = ["stashed", "reset", "staged", "elsewhere"];
-    for (const name of local) {
-      await box.git("cleaner", "switch", "-q", "-c", name, "main");
-      await it.commit("cleaner", { "first.bin": asset(name) });
-      await box.git("cleaner", "push", "-q", "origin", name);
-      await box.git("cleaner", "push", "-q", "origin", `:${name}`);
-      await box.git("cleaner", "switch", "-q", "main");
-      await box.settled("cleaner");
-      await box.git("cleaner", "branch", "-q", "-D", name);
-    }
+    await box.git("cleaner", "switch", "-q", "-c", "gone");
+    await it.commit("cleaner", Object.fromEntries(local.map((name) => [`${name}.bin`, asset(name)])));
+    await box.git("cleaner", "push", "-q", "origin", "gone");
+    await box.git("cleaner", "push", "-q", "origin", ":gone");
+    await box.git("cleaner", "switch", "-q", "main");
+    await box.settled("cleaner");
+    await box.git("cleaner", "branch", "-q", "-D", "gone");
     await box.git("cleaner", "reflog", "expire", "--expire=now", "--all");
     await it.age(8);
     await box.write("cleaner/first.bin", asset("reset"));
@@ -238,6 +239,48 @@ describe("cleanup", () => {
     await box.mustBallast("cleaner", "cleanup", ...AT_ONCE);
     await box.mustBallast("cleaner", "cleanup", ...AT_ONCE);
     expect(await it.stored()).not.toContain(dead);
+  });
+
+  test("a machine whose clock is a day off cleans and pushes like any other", async () => {
+    const it = await world();
+    const dead = await withDead(it);
+    await clean(it, "--older-than", "0");
+    for (const days of [2, -2]) {
+      const off = new Sandbox(it.box.root, { ...it.box.env, NODE_OPTIONS: `--require=${CLOCK}`, BALLAST_TEST_CLOCK_MS: String(days * 24 * 3600 * 1000) });
+      // Neither the mark nor the claim of a push is any older for it.
+      await it.commit("author", { "new.bin": asset(`new ${days}`) });
+      await off.git("author", "push", "-q", "origin", "main", "main:passing");
+      await off.git("author", "push", "-q", "origin", ":passing");
+      expect(await off.mustBallast("cleaner", "cleanup", "--older-than", "0", "--yes")).toMatch(new RegExp(`^waiting +${dead}`, "m"));
+      expect(await off.mustBallast("cleaner", "cleanup", "--yes")).not.toContain("removed");
+      expect(await it.stored()).toContain(sha256(asset(`new ${days}`)));
+    }
+    await it.age(2, "gc/marks");
+    await it.age(3, "objects");
+    const ahead = new Sandbox(it.box.root, { ...it.box.env, NODE_OPTIONS: `--require=${CLOCK}`, BALLAST_TEST_CLOCK_MS: "-86400000" });
+    expect((await ahead.ballast("cleaner", "cleanup", "--older-than", "0", "--yes")).stdout).toMatch(new RegExp(`^removed +${dead}`, "m"));
+    await it.expectWhole();
+  });
+
+  test("a laptop that falls asleep in the middle of its push, for longer than claims last, pushes what was swept meanwhile", async () => {
+    const it = await world();
+    const dead = await withDead(it);
+    await it.clone("laptop");
+    await it.commit("laptop", { "mine.bin": asset("dead") });
+    // It sleeps as soon as it has claimed, with an upload still before it. What it pushes besides is in the store, so it will not send that.
+    await it.commit("laptop", { "large.bin": asset("large", 30_000_000) });
+    const before = new Set(await readdir(it.box.path("store/gc/claims"), { recursive: true }));
+    const push = spawn("git", ["push", "-q", "origin", "main"], { cwd: it.box.path("laptop"), env: it.box.env, detached: true, stdio: "ignore" });
+    const ended = new Promise<number | null>((resolve) => push.once("close", resolve));
+    for (let claimed = false; !claimed && push.exitCode === null; ) claimed = (await readdir(it.box.path("store/gc/claims"), { recursive: true })).some((name) => name.includes("push-") && !before.has(name));
+    process.kill(-push.pid!, "SIGSTOP");
+    expect(await it.stored(), "stopped in time").not.toContain(sha256(asset("large", 30_000_000)));
+    await it.age(9);
+    for (let i = 0; i < 2; i++) await clean(it);
+    expect(await it.stored()).not.toContain(dead);
+    process.kill(-push.pid!, "SIGCONT");
+    expect(await ended).toBe(0);
+    await it.expectWhole();
   });
 });
 
