@@ -55,8 +55,8 @@ export interface StepResult {
   readonly cpuSeconds: Spread;
   /** The largest of all rounds; undefined where no program tells. */
   readonly peakBytes?: number | undefined;
-  /** Wall and CPU time relative to the reference variant's: the median over rounds. */
-  readonly ratio?: { readonly wall: number; readonly cpu: number } | undefined;
+  /** Wall and CPU time relative to the reference variant's: the median over rounds; none where that took no time. */
+  readonly ratio: { readonly wall?: number | undefined; readonly cpu?: number | undefined };
 }
 
 export interface VariantResult {

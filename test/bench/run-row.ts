@@ -57,13 +57,12 @@ function resultOf({ name }: Variant, samples: readonly Sample[], references: rea
   for (const step of Object.keys(first!.steps)) {
     const of = (all: readonly Sample[], what: "wallSeconds" | "cpuSeconds"): number[] => all.flatMap(({ steps: { [step]: usage } }) => (usage ? [usage[what]] : []));
     const ratio = (what: "wallSeconds" | "cpuSeconds"): number | undefined => ratioOf(of(samples, what), of(references ?? [], what));
-    const [wall, cpu] = [ratio("wallSeconds"), ratio("cpuSeconds")];
     const peaks = samples.flatMap(({ steps: { [step]: usage } }) => usage?.peakBytes ?? []);
     steps[step] = {
       wallSeconds: spreadOf(of(samples, "wallSeconds")),
       cpuSeconds: spreadOf(of(samples, "cpuSeconds")),
       peakBytes: peaks.length === 0 ? undefined : Math.max(...peaks),
-      ratio: wall === undefined || cpu === undefined ? undefined : { wall, cpu },
+      ratio: { wall: ratio("wallSeconds"), cpu: ratio("cpuSeconds") },
     };
   }
   const figures = Object.fromEntries(Object.keys(first!.figures).map((figure) => [figure, median(samples.map((sample) => sample.figures[figure]!))]));

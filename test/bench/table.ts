@@ -40,8 +40,8 @@ function stepCells({ steps, rounds }: VariantResult, name: string, bytes: number
     number(wallSeconds.median) + spread,
     ...(bytes ? [number(bytes / 1e6 / wallSeconds.median)] : []),
     number(cpuSeconds.median),
-    number(ratio?.wall),
-    number(ratio?.cpu),
+    number(ratio.wall),
+    number(ratio.cpu),
     peakBytes === undefined ? "–" : String(Math.round(peakBytes / 2 ** 20)),
   ];
 }

@@ -20,7 +20,7 @@ export const noop: Row = {
     }));
     yield { name: "noop", reference: "git", variants };
   },
-  goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git", 2).filter(({ what }) => what.includes("git status")), ...timeGoals(result, "Ballast", "git-lfs", 1), ...pushGoals(result)]),
+  goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git", 2).filter(({ what }) => what.includes("git status")), ...pushGoals(result)]),
 };
 
 function pushGoals({ variants }: CaseResult): Goal[] {

@@ -42,7 +42,7 @@ function variant(name: string, { program, args, cwd, env }: Command, needs?: str
 function goals([result]: readonly CaseResult[]): Goal[] {
   if (result === undefined) return [];
   const secondsOf = (name: string): number => result.variants.find((variant) => variant.name === name)!.steps["run"]!.wallSeconds.median;
-  const ratio = result.variants.find(({ name }) => name === VERSION)!.steps["run"]!.ratio!.wall;
+  const ratio = result.variants.find(({ name }) => name === VERSION)!.steps["run"]!.ratio.wall!;
   const hooks = result.variants.filter(({ name }) => name.startsWith(HOOK));
   return [
     { what: `${VERSION} in ratio to node -e 0`, value: ratio, unit: "×", bound: { atMost: 1.6 } },
