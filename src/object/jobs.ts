@@ -1,6 +1,8 @@
 import type { CompressionSettings, DeltaSettings } from "../config/settings.ts";
 import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import type { StoredObject } from "../store/port.ts";
+import { checkObject, type Verdict } from "./check.ts";
 import { Contents } from "./contents.ts";
 import { deltaTools } from "./delta-tools.ts";
 import { hashFile, type HashedFile } from "./hash-file.ts";
@@ -18,10 +20,11 @@ export type Job =
   | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined; readonly hints?: readonly BaseHint[] | undefined }
   | { readonly kind: "hash"; readonly path: string }
   | { readonly kind: "sketch"; readonly path: string }
+  | { readonly kind: "check"; readonly object: Pick<StoredObject, "name" | "key" | "sizeBytes"> }
   | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
 /** What a job gives; undefined for a file that is not there. */
-export type JobResult = Ingested | HashedFile | FileStat | Sketch | undefined;
+export type JobResult = Ingested | HashedFile | FileStat | Sketch | Verdict | undefined;
 
 /** What all jobs of one pool share. */
 export interface JobContext {
@@ -96,6 +99,7 @@ export class JobRunner {
       return materialise(this.#store, job.name, job.temporary, { openBase, expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
     if (job.kind === "sketch") return sketchFile(job.path);
+    if (job.kind === "check") return checkObject(this.#store, job.object, { openBase: this.#contentsFor(signal).open, signal, onBytes });
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });
       const options = { expected: job.expected, delta: await this.#deltaFor(job.hints, signal), signal, onBytes, present: this.#present, namesLater: true };

@@ -3,6 +3,8 @@ import type { CompressionSettings } from "../config/settings.ts";
 import type { Operation, Report } from "../events.ts";
 import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore } from "../store/directory.ts";
+import type { StoredObject } from "../store/port.ts";
+import type { Verdict } from "./check.ts";
 import type { HashedFile } from "./hash-file.ts";
 import type { Ingested } from "./ingest.ts";
 import type { BaseHint } from "./ingest-delta.ts";
@@ -67,6 +69,8 @@ export interface IngestPool {
    * a failure of the job. After a failure the caller removes the files that it did not move.
    */
   restore(jobs: readonly RestoreJob[], done?: (stat: FileStat, index: number) => void): Promise<FileStat[]>;
+  /** As `checkObject`, for objects of the store; nothing but bytes is reported, of the operation `scan`. */
+  check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done?: (verdict: Verdict, index: number) => void): Promise<Verdict[]>;
   /** Ends the threads. */
   close(): Promise<void>;
 }
@@ -135,6 +139,12 @@ class Pool implements IngestPool {
       done: (result, index) => done(result as FileStat, index),
     };
     return (await this.#run(task)) as FileStat[];
+  }
+
+  async check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done: (verdict: Verdict, index: number) => void = () => {}): Promise<Verdict[]> {
+    const jobs = objects.map(({ name, key, sizeBytes }): Job => ({ kind: "check", object: { name, key, sizeBytes } }));
+    const sizes = objects.map(({ sizeBytes }) => sizeBytes);
+    return (await this.#run({ op: "scan", jobs, sizes, done: (result, index) => done(result as Verdict, index) })) as Verdict[];
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mkdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BallastError, systemCode } from "../errors.ts";
+import { BallastError } from "../errors.ts";
 import { OBJECTS_PREFIX } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
@@ -11,8 +11,9 @@ import { diagnoseDirectory } from "./directory-diagnosis.ts";
 import { DirectoryCatalogue } from "./directory-catalogue.ts";
 import { isAbsent, storeFailure, storeMissing } from "./directory-errors.ts";
 import { checkPrefix, keyPath, TEMPORARY } from "./key.ts";
-import type { ByteRange, ByteSource, Diagnosis, Entry, Store, StoredObject } from "./port.ts";
-import { exists, makeDirectories, place, removeStale, TemporaryFile } from "./temporary.ts";
+import type { ByteRange, ByteSource, Diagnosis, Entry, Store, StoredObject, Stray } from "./port.ts";
+import { straysIn } from "./strays.ts";
+import { exists, makeDirectories, mkdirIfAbsent, place, removeStale, TemporaryFile } from "./temporary.ts";
 import { initialiseStore } from "./version.ts";
 
 /** Writes the bytes of a file that is being made. Each call's bytes must not change before it returns. */
@@ -245,6 +246,10 @@ class Directory implements DirectoryStore {
     await removeStale(this.#temporaryDirectory);
   }
 
+  strays(signal?: AbortSignal): AsyncGenerator<Stray> {
+    return straysIn(this.root, signal);
+  }
+
   diagnose(): AsyncGenerator<Diagnosis> {
     return diagnoseDirectory(this, () => this.#requireRoot());
   }
@@ -285,14 +290,4 @@ function changed(key: string, reason: string): BallastError {
   return new BallastError("OBJECT_CORRUPT", `cannot write ${key}: ${reason}`, {
     hint: "its source changed or is damaged; run git ballast fsck",
   });
-}
-
-function mkdirIfAbsent(directory: string): "created" | "exists" {
-  try {
-    mkdirSync(directory);
-    return "created";
-  } catch (error) {
-    if (systemCode(error) === "EEXIST") return "exists";
-    throw error;
-  }
 }

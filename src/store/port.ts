@@ -55,6 +55,9 @@ export interface Store {
   /** Removes what ended runs have left and nobody will continue: unfinished uploads and temporary files, once they are old. */
   tidy?(signal?: AbortSignal): Promise<void>;
 
+  /** What is in the store and in no listing: what ended runs have left, and what stands where an object should. */
+  strays?(signal?: AbortSignal): AsyncIterable<Stray>;
+
   /** Facts for `doctor` that only the adapter can know. */
   diagnose?(signal?: AbortSignal): AsyncIterable<Diagnosis>;
 
@@ -69,6 +72,18 @@ export interface Entry {
   readonly modifiedMs: number;
   /** True when the bytes cannot be read until they are restored from an archive. */
   readonly archived?: boolean;
+}
+
+/** Something that is no key's. */
+export interface Stray {
+  /** An unfinished file or upload, or something that is no file in the place of an object or of its directory. */
+  readonly kind: "temporary" | "obstacle";
+  /** Relative to the root. */
+  readonly place: string;
+  /** What it is, for messages. */
+  readonly detail: string;
+  /** How long it has been there, by the store's clock as far as that is known, in milliseconds. */
+  readonly ageMs: number;
 }
 
 export interface StoredObject extends Entry {

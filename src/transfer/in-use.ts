@@ -13,6 +13,12 @@ export interface Use {
   readonly why: string;
 }
 
+/** A use, with the place that asks for it. */
+export interface PlacedUse extends Use {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
 /**
  * Everything that this repository needs: what any commit on a ref, a stash, a reflog or of an operation in progress
  * names, what is staged in any worktree, and every worktree's manifest file. The same content may come more than once.
@@ -25,14 +31,34 @@ export async function* usesOf(
   { manifest, strict = false, signal }: { manifest?: Iterable<{ readonly oid: Oid; readonly path: string }>; strict?: boolean; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<Use> {
   for (const { oid, path } of manifest ?? []) yield { oid, why: `${path} has the same content` };
-  for await (const { text, where } of manifestsInWork(repository, manifest === undefined)) {
-    if (strict) requireReadable(text, where);
-    for (const oid of oidsIn(text)) yield { oid, why: where };
-  }
-  const extra = (await commitIds(repository, inProgress(repository), signal)).filter((id) => id !== undefined);
-  for await (const { oid, path, commit } of addedAssets(repository, ["--all", "--reflog", ...extra], signal, { strict })) {
+  yield* usesInWork(repository, { own: manifest === undefined, strict });
+  for await (const { oid, path, commit } of addedAssets(repository, await commitsInUse(repository, { reflogs: true, signal }), signal, { strict })) {
     yield { oid, why: `commit ${commit.slice(0, 12)} has it as ${path}` };
   }
+}
+
+/**
+ * What no commit has yet: staged in any worktree, and in every worktree's manifest file.
+ * @param options.own whether this worktree's manifest file counts
+ * @throws MANIFEST_INVALID, MANIFEST_VERSION when strict
+ */
+export async function* usesInWork(repository: Repository, { own = true, strict = false } = {}): AsyncGenerator<PlacedUse> {
+  for await (const { text, where } of manifestsInWork(repository, own)) {
+    if (strict) requireReadable(text, where);
+    for (const asset of assetsIn(text)) yield { ...asset, why: where };
+  }
+}
+
+/**
+ * Every commit that something here leads to, as arguments of `git log`: refs, stashes, operations in progress.
+ * @param options.reflogs also what refs pointed to before
+ */
+export async function commitsInUse(repository: Repository, { reflogs, signal }: { reflogs: boolean; signal?: AbortSignal | undefined }): Promise<string[]> {
+  const extra = (await commitIds(repository, inProgress(repository), signal)).filter((id) => id !== undefined);
+  if (reflogs) return ["--all", "--reflog", ...extra];
+  // Of stashes, only the last one is a ref.
+  const { stdout } = await runGit(["rev-list", "-g", "refs/stash", "--"], at(repository, { accept: [128] }));
+  return ["--all", ...stdout.toString().split("\n").filter(Boolean), ...extra];
 }
 
 /**
@@ -97,7 +123,17 @@ function topOf(gitDir: string): string {
   return dirname(existsSync(link) ? readFileSync(link, "utf8").trim() : gitDir);
 }
 
-/** Every oid in a manifest, also in one that holds conflict markers. */
-function oidsIn(text: string): Oid[] {
-  return [...text.matchAll(/"oid":"([0-9a-f]{64})"/g)].map(([, oid]) => oid).filter(isOid);
+/** Every oid in a manifest, also in one that holds conflict markers, with what its line says of path and size. */
+function assetsIn(text: string): { oid: Oid; path: string; sizeBytes: number }[] {
+  return [...text.matchAll(/(?:"path":("(?:[^"\\]|\\.)*"),)?"oid":"([0-9a-f]{64})"(?:,"size":(\d{1,15}))?/g)].flatMap(([, path, oid, size]) =>
+    isOid(oid) ? [{ oid, path: pathOf(path), sizeBytes: size === undefined ? NaN : Number(size) }] : [],
+  );
+}
+
+function pathOf(json: string | undefined): string {
+  try {
+    return json === undefined ? "" : (JSON.parse(json) as string);
+  } catch {
+    return "";
+  }
 }

@@ -1,7 +1,7 @@
 import type { S3Settings } from "../../config/settings.ts";
 import type { Report } from "../../events.ts";
 import type { Oid } from "../../object/oid.ts";
-import type { ByteRange, ByteSource, Diagnosis, Entry, RestoreRequest, Store, StoredObject } from "../port.ts";
+import type { ByteRange, ByteSource, Diagnosis, Entry, RestoreRequest, Store, StoredObject, Stray } from "../port.ts";
 import { S3Connection } from "./client.ts";
 import { refusesToReplace } from "./conditions.ts";
 import { diagnose } from "./diagnose.ts";
@@ -9,7 +9,7 @@ import { findObjects } from "./find.ts";
 import { listAll } from "./list.ts";
 import { readObject } from "./read.ts";
 import { requestRestore } from "./restore.ts";
-import { abortExpired } from "./unfinished.ts";
+import { abortExpired, unfinishedUploads } from "./unfinished.ts";
 import { formatS3Url, parseS3Url } from "./url.ts";
 import { removeObject, replaceObject, writeObject } from "./write.ts";
 
@@ -64,6 +64,10 @@ class S3Store implements Store {
 
   tidy(signal?: AbortSignal): Promise<void> {
     return abortExpired(this.#s3, signal);
+  }
+
+  strays(signal?: AbortSignal): AsyncIterable<Stray> {
+    return unfinishedUploads(this.#s3, signal);
   }
 
   diagnose(signal?: AbortSignal): AsyncIterable<Diagnosis> {

@@ -1,6 +1,7 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCommand, type MultipartUpload } from "@aws-sdk/client-s3";
 import { isBallastError } from "../../errors.ts";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
+import type { Stray } from "../port.ts";
 import type { S3Connection } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
 
@@ -53,6 +54,14 @@ export async function abortExpired(s3: S3Connection, signal?: AbortSignal): Prom
     }
     return undefined;
   });
+}
+
+/** The uploads below the store's root that were begun and not ended; none where we may not look. */
+export async function* unfinishedUploads(s3: S3Connection, signal?: AbortSignal): AsyncGenerator<Stray> {
+  for (const upload of (await whereAllowed(() => listUploads(s3, OBJECTS_PREFIX, signal))) ?? []) {
+    const ageMs = Date.now() + (s3.clockOffsetMs ?? 0) - startedMs(upload);
+    yield { kind: "temporary", place: (upload.Key ?? "").slice(s3.location.prefix.length), detail: "an upload that was not ended", ageMs };
+  }
 }
 
 /** At most 1,000 uploads of keys that start with `prefix`. */

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { isBallastError, systemCode, type ErrorCode } from "../errors.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import type { StoredObject } from "../store/port.ts";
+import { decodeWhole, needsBase, verify, type OpenBase } from "./encodings.ts";
+import { SMALL_BYTES } from "./stable-file.ts";
+
+/** What decoding an object to its end has shown; plain data. */
+export type Verdict = { readonly ok: true; readonly sizeBytes: number } | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/**
+ * Decodes an object of a directory store and holds it against its name. Whatever is wrong with this object alone, or
+ * with what it is a difference from, is an answer; see `code`.
+ * @throws the signal's reason; what the store throws that does not concern one object
+ */
+export async function checkObject(
+  store: DirectoryStore,
+  { name, key, sizeBytes }: Pick<StoredObject, "name" | "key" | "sizeBytes">,
+  { openBase, signal, onBytes }: { openBase?: OpenBase | undefined; signal?: AbortSignal | undefined; onBytes?: ((bytes: number) => void) | undefined } = {},
+): Promise<Verdict> {
+  signal?.throwIfAborted();
+  try {
+    const content = sizeBytes <= SMALL_BYTES && !needsBase(name) ? decodeWhole(name, readWhole(store, key)).length : await verify(name, store.read(key, undefined, signal), { openBase, signal });
+    onBytes?.(sizeBytes);
+    return { ok: true, sizeBytes: content };
+  } catch (error) {
+    signal?.throwIfAborted();
+    // One file of one's own disk, and not the store.
+    if (isBallastError(error) && UNREADABLE.has(systemCode(error.cause) ?? "")) return { ok: false, code: "STORE_DENIED", message: error.message };
+    return verdictOf(error);
+  }
+}
+
+const UNREADABLE = new Set(["EACCES", "EPERM", "EIO"]);
+
+/** An error as a verdict on the object that was being read. @throws the error, unless it concerns that object alone */
+export function verdictOf(error: unknown): Verdict {
+  if (isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN")) return { ok: false, code: error.code, message: error.message };
+  throw error;
+}
+
+function readWhole(store: DirectoryStore, key: string): Buffer {
+  try {
+    return readFileSync(store.pathOf(key));
+  } catch (error) {
+    throw store.readFailure(error, key);
+  }
+}
