@@ -1,5 +1,7 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
+import { collectClaims } from "../gc/collect.ts";
+import { ownRepositories } from "../git/identity.ts";
 import { fetchRefs, remotes } from "../git/porcelain.ts";
 import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
@@ -33,7 +35,8 @@ export interface PurgeResult {
 /**
  * Removes the objects of these contents from the remote and the local store, except those that something still needs:
  * a commit that this repository knows (the remotes are fetched first), a stash, a reflog, a staged manifest, or
- * another object as its base. Other repositories that share the store are not asked.
+ * another object as its base, or what another repository that shares the store has claimed (docs/cleanup.md). Pushes that
+ * are under way in clones of this repository are not waited for.
  * @param options.manifest what this worktree's manifest will still hold
  * @throws LOCKED while another run removes objects; what the stores throw
  */
@@ -51,6 +54,7 @@ export async function purge(context: Context, candidates: readonly Wanted[], { m
   if (free.size > 0) {
     const remote = await openRemoteStore(context);
     try {
+      await keepClaimed(context, remote, free, reasons);
       for (const { oid, sizeBytes } of await removeUnneeded(context, [remote, await localStore(context)], { free, reasons, dryRun })) {
         storedBytes.set(oid, (storedBytes.get(oid) ?? 0) + sizeBytes);
       }
@@ -61,6 +65,14 @@ export async function purge(context: Context, candidates: readonly Wanted[], { m
   const kept = [...reasons].map(([oid, why]) => ({ oid, path: places.get(oid)!, why }));
   const purged = [...storedBytes].map(([oid, bytes]) => ({ oid, path: places.get(oid)!, storedBytes: bytes }));
   return { purged, kept };
+}
+
+/** Keeps what another repository that uses the store has claimed; of this one, the refs have told. */
+async function keepClaimed({ repository, settings, signal }: Context, remote: Store, free: Set<Oid>, reasons: Map<Oid, string>): Promise<void> {
+  const own = new Set((await ownRepositories(repository)).map(({ id }) => id));
+  for (const { repository: id, label, oids } of await collectClaims(remote, { concurrency: settings.concurrency, signal })) {
+    if (!own.has(id)) for (const oid of oids) if (free.delete(oid)) reasons.set(oid, `the repository ${label} has claimed it`);
+  }
 }
 
 /** Why the remotes' refs are not up to date, or undefined when they are. */

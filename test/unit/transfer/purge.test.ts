@@ -1,5 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
+import { Claim } from "../../../src/gc/claim.ts";
+import { thisRun } from "../../../src/gc/this-run.ts";
+import { cloneItself, type RepositoryId } from "../../../src/git/identity.ts";
 import { formatName, objectKey } from "../../../src/object/name.ts";
 import { bufferSource } from "../../../src/object/source.ts";
 import { purge } from "../../../src/transfer/purge.ts";
@@ -125,4 +128,17 @@ test("removes nothing from a shallow clone, where history is unknown", async () 
   await it.box.write("repo/.git/shallow", `${commit}\n`);
   await everywhere(it, "x");
   expect((await purge(it.context, [candidate("x")], NOW)).kept).toMatchObject([{ why: expect.stringContaining("shallow") }]);
+});
+
+test("keeps what another repository of the store has claimed, and not what this one once did", async () => {
+  const it = await scene();
+  await it.commit({ a: "1" });
+  await everywhere(it, "theirs", "ours");
+  const { signal } = it.context;
+  const claim = (repository: RepositoryId, content: string) => Claim.make(it.remote, { repository, oids: new Set([oid(content)]), run: thisRun(), signal });
+  await claim({ id: "a".repeat(32), label: "example.com/other" }, "theirs");
+  await claim(cloneItself(it.context.repository), "ours");
+  const { purged, kept } = await purge(it.context, ["theirs", "ours"].map(candidate), NOW);
+  expect(purged.map(({ path }) => path)).toEqual(["was/ours"]);
+  expect(kept).toEqual([{ oid: oid("theirs"), path: "was/theirs", why: "the repository example.com/other has claimed it" }]);
 });
