@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { output, type Programs } from "./programs.ts";
@@ -60,6 +60,5 @@ function fetchFile(spec: string, file: string, path: string, programs: Programs)
   if (digest === undefined || createHash(algorithm).update(readFileSync(tarball)).digest("base64") !== digest) throw new Error(`${spec} is not what the registry says: ${expected}`);
   output("tar", ["-xzf", tarball, "-C", directory, `package/${file}`]);
   renameSync(join(directory, "package", file), path);
-  writeFileSync(`${path}.integrity`, `${expected}\n`);
   rmSync(directory, { recursive: true });
 }
