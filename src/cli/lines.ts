@@ -1,5 +1,6 @@
 import type { Change } from "../commands/changes.ts";
 import type { Status, StatusEntry } from "../commands/status.ts";
+import type { Stored } from "../commands/stored.ts";
 import { BallastError } from "../errors.ts";
 import { formatBytes, formatPath } from "../util/format.ts";
 
@@ -51,4 +52,10 @@ export function porcelainLines({ entries, unpushed }: Pick<Status, "entries" | "
 export function requirePaths(paths: readonly string[] | undefined, verb: string): readonly string[] {
   if (paths !== undefined && paths.length > 0) return paths;
   throw new BallastError("USAGE", `${verb} needs a path`, { hint: `git ballast help ${verb}` });
+}
+
+/** `raw`, `gzip`, or `delta` and how many deltas restoring it applies; `-` for what no store here has. */
+export function encodingWords(stored: Stored | undefined): string {
+  if (stored === undefined) return "-";
+  return stored.base === undefined ? stored.encoding : `delta ${stored.depth ?? "?"}`;
 }

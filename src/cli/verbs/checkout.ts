@@ -12,15 +12,20 @@ export const checkout = verb({
       .option("all", { alias: "a", type: "boolean", default: false, description: "Bring deleted assets back too" })
       .option("include", { type: "string", array: true, nargs: 1, requiresArg: true, default: [] as string[], description: "Only assets that match this pattern" })
       .option("exclude", { type: "string", array: true, nargs: 1, requiresArg: true, default: [] as string[], description: "No assets that match this pattern" })
+      .option("from", { type: "string", requiresArg: true, description: "Bring these paths to what this commit has, as an edit that can be committed" })
       .option("restore-archived", { type: "boolean", default: false, description: "Ask the store to bring archived objects back (Glacier), and say when to come back" })
       .option("dry-run", DRY_RUN)
       .option("json", JSON_OPTION)
       .example("$0 checkout", "after git clone, or whenever status says missing or stale")
       .example("$0 checkout --force art/hero.psd", "throw an edit away")
+      .example("$0 checkout --from HEAD~3 art/hero.psd", "an older version; git ballast log shows them")
       .example('$0 checkout --include "/maps/" --exclude "*.raw"', "a part of a large repository"),
-  async run({ path, force, all, include, exclude, restoreArchived, dryRun, json }, run) {
-    const { checkout } = await import("../../commands/checkout.ts");
-    const result = await checkout(await run.context(), { paths: path ?? [], force, all, include, exclude, restoreArchived, dryRun });
+  async run({ path, force, all, include, exclude, restoreArchived, from, dryRun, json }, run) {
+    const context = await run.context();
+    const options = { paths: path ?? [], force, all, include, exclude, restoreArchived, dryRun };
+    const result = from === undefined
+      ? await (await import("../../commands/checkout.ts")).checkout(context, options)
+      : await (await import("../../commands/checkout-from.ts")).checkoutFrom(context, from, options);
     return showCheckout(result, { json, dryRun }, run);
   },
 });

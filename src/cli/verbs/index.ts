@@ -4,12 +4,14 @@ import { checkout } from "./checkout.ts";
 import { cleanup } from "./cleanup.ts";
 import { clone } from "./clone.ts";
 import { config } from "./config.ts";
+import { diff } from "./diff.ts";
 import { doctor } from "./doctor.ts";
 import { fetch } from "./fetch.ts";
 import { init } from "./init.ts";
 import { install, uninstall } from "./install.ts";
 import { lock } from "./lock.ts";
 import { locks } from "./locks.ts";
+import { log } from "./log.ts";
 import { ls } from "./ls.ts";
 import { pull } from "./pull.ts";
 import { push } from "./push.ts";
@@ -26,6 +28,6 @@ import { unlock } from "./unlock.ts";
 
 /** Every verb, in the order of the help. */
 export const VERBS = [
-  init, clone, track, add, remove, status, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
+  init, clone, track, add, remove, status, diff, log, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
   store, repack, cleanup, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -1,4 +1,5 @@
 import { formatBytes, formatPath } from "../../util/format.ts";
+import { encodingWords } from "../lines.ts";
 import { JSON_OPTION, verb } from "../verb.ts";
 
 export const ls = verb({
@@ -24,7 +25,7 @@ export const ls = verb({
       const name = z ? path : formatPath(path);
       if (nameOnly) return name + end;
       const size = long ? String(sizeBytes) : formatBytes(sizeBytes);
-      const how = stored === undefined ? "-" : stored.base === undefined ? stored.encoding : `delta ${stored.depth ?? "?"}`;
+      const how = encodingWords(stored);
       return `${long ? oid : oid.slice(0, 12)} ${size.padStart(long ? 13 : 8)} ${how.padEnd(10)} ${exec ? "x" : "-"} ${present || z ? name : `(${name})`}${end}`;
     });
     run.out.write(lines.join(""));
