@@ -2,6 +2,7 @@ import { existsSync, rmSync } from "node:fs";
 import { readdir, utimes } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Claim } from "../../../src/gc/claim.ts";
+import { storeTime } from "../../../src/gc/clock.ts";
 import { collectClaims } from "../../../src/gc/collect.ts";
 import { fenced } from "../../../src/gc/fence.ts";
 import { formatRecord, parseRecord, writeRecords } from "../../../src/gc/records.ts";
@@ -165,4 +166,18 @@ test("records are read back as they were written, in several where they are many
   expect(parseRecord(text)).toEqual({ head: { ballast: "mark", version: 1, oids: 2 }, oids: [oid("a"), oid("b")] });
   for (let length = 0; length < text.length; length++) expect(parseRecord(text.slice(0, length))).toBeUndefined();
   for (const bad of ["", "\n", "null\n", "{}\n", '{"ballast":"mark","version":2}\n', text.toUpperCase(), `${text}x\n`]) expect(parseRecord(bad)).toBeUndefined();
+});
+
+test("the store's time is told also while others tidy such files away", async () => {
+  const it = await scene();
+  let tidied = 0;
+  const run = runWith({});
+  const list = async function* (prefix: string): AsyncGenerator<Entry> {
+    if (tidied++ < 3) for (const { key } of await all(it.remote.list(prefix))) await it.remote.remove(key);
+    yield* it.remote.list(prefix);
+  };
+  const store = { url: "memory:", list, replace: it.remote.replace.bind(it.remote), remove: it.remote.remove.bind(it.remote) } as unknown as Store;
+  expect(Math.abs((await storeTime(store, run, signal)) - Date.now())).toBeLessThan(60_000);
+  expect(tidied).toBe(4);
+  expect(await all(it.remote.list("gc/"))).toEqual([]);
 });
