@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
-import { BallastError } from "../errors.ts";
-import { Claim } from "../gc/claim.ts";
+import { BallastError, isBallastError } from "../errors.ts";
+import { Claim, type ClaimOptions } from "../gc/claim.ts";
 import { waitForSweeps } from "../gc/sweeps.ts";
+import { isDoomed } from "../gc/unclaimed.ts";
 import { thisRun, type ThisRun } from "../gc/this-run.ts";
 import { cloneItself, type RepositoryId } from "../git/identity.ts";
 import type { Oid } from "../object/oid.ts";
@@ -50,7 +51,11 @@ export async function upload<T extends Wanted>(context: Context, needs: readonly
   try {
     // What the objects here are differences from is sent or counted on as well; the store probably has the same chains.
     const oids = new Set((await catalogueOf(local, needs.map(({ oid }) => oid), signal)).keys());
-    const claim = dryRun ? undefined : await Claim.make(remote, { repository, oids, run, signal });
+    const claim = dryRun ? undefined : await claimed(remote, { repository, oids, run, signal });
+    if (isBallastError(claim)) {
+      if (!(await isSafeUnclaimed(context, remote, needs, oids))) throw claim;
+      return { uploaded: [], bytes: 0, storedBytes: 0, present: needs.length };
+    }
     const sent = new Map<Oid, T>();
     let storedBytes = 0;
     do {
@@ -68,6 +73,25 @@ export async function upload<T extends Wanted>(context: Context, needs: readonly
     remote.close();
     local.close();
   }
+}
+
+/** @returns the claim, or why the store cannot be written */
+async function claimed(remote: Store, options: ClaimOptions): Promise<Claim | BallastError> {
+  try {
+    return await Claim.make(remote, options);
+  } catch (error) {
+    if (isBallastError(error, "STORE_READ_ONLY", "STORE_DENIED")) return error;
+    throw error;
+  }
+}
+
+/**
+ * Whether a push may pass that cannot write to the store: everything that it needs is there and about to stay. What it
+ * publishes is mostly a branch of history that the remote repository has.
+ */
+async function isSafeUnclaimed({ settings, signal }: Context, remote: Store, needs: readonly Wanted[], oids: ReadonlySet<Oid>): Promise<boolean> {
+  const present = await findPresent(remote, needs.map(({ oid }) => oid), signal, oids);
+  return needs.every(({ oid }) => present.has(oid)) && !(await isDoomed(remote, oids, { concurrency: settings.concurrency, signal }));
 }
 
 async function planUpload(context: Context, { local, remote }: { local: DirectoryStore; remote: Store }, needs: readonly Wanted[]): Promise<CopyPlan> {
