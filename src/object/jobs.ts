@@ -99,7 +99,7 @@ export class JobRunner {
       return materialise(this.#store, job.name, job.temporary, { openBase, expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
     if (job.kind === "sketch") return sketchFile(job.path);
-    if (job.kind === "check") return checkObject(this.#store, job.object, { openBase: this.#contentsFor(signal).open, signal, onBytes });
+    if (job.kind === "check") return checkObject(this.#store, job.object, { openBase: (oid) => this.#contentsFor(signal).open(oid, { verified: true }), signal, onBytes });
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });
       const options = { expected: job.expected, delta: await this.#deltaFor(job.hints, signal), signal, onBytes, present: this.#present, namesLater: true };

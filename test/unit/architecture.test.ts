@@ -15,6 +15,7 @@ const LAYERS: readonly { readonly name: string; readonly holds: readonly string[
   { name: "program", holds: ["main.ts", "demo.ts"] },
   { name: "cli", holds: ["cli/"] },
   { name: "commands", holds: ["commands/"] },
+  { name: "fsck", holds: ["fsck/"] },
   { name: "worktree", holds: ["worktree/"] },
   { name: "cleanup", holds: ["cleanup/"] },
   { name: "transfer", holds: ["transfer/"] },

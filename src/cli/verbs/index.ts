@@ -7,6 +7,7 @@ import { config } from "./config.ts";
 import { diff } from "./diff.ts";
 import { doctor } from "./doctor.ts";
 import { fetch } from "./fetch.ts";
+import { fsck } from "./fsck.ts";
 import { init } from "./init.ts";
 import { install, uninstall } from "./install.ts";
 import { lock } from "./lock.ts";
@@ -29,5 +30,5 @@ import { unlock } from "./unlock.ts";
 /** Every verb, in the order of the help. */
 export const VERBS = [
   init, clone, track, add, remove, status, diff, log, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
-  store, repack, cleanup, trust, config, install, uninstall, doctor,
+  store, repack, cleanup, fsck, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -1,0 +1,102 @@
+import type { Context } from "../context.ts";
+import { identityOf, type Finding, type Repair } from "../fsck/finding.ts";
+import { Inspector, type Inspection, type Stores } from "../fsck/inspect.ts";
+import type { Looked } from "../fsck/judge.ts";
+import { repair } from "../fsck/repair.ts";
+import { quarantined } from "../fsck/survey.ts";
+import { isDirectoryStore } from "../store/directory.ts";
+import { openRemoteStore, openStoresHere } from "../store/open.ts";
+import type { Store } from "../store/port.ts";
+import { localStore } from "../transfer/local.ts";
+
+export interface FsckOptions {
+  /** Which stores are looked at; a directory on this machine may be looked into besides, for bases of the local one. */
+  readonly where: "both" | "local" | "remote";
+  /** Decodes every object; else listings are all that is read. */
+  readonly deep: boolean;
+  readonly repair: boolean;
+}
+
+/** One store, as it was when the command ended. */
+export interface CheckedStore {
+  readonly where: "local" | "remote";
+  readonly url: string;
+  readonly objects: number;
+  readonly bytes: number;
+  /** Objects in an archive, which are taken to be good. */
+  readonly archived: number;
+  /** Unfinished files and uploads; each run removes those that are old. */
+  readonly temporary: number;
+  readonly quarantine: { readonly entries: number; readonly bytes: number };
+}
+
+export interface FsckResult {
+  readonly checked: "quick" | "deep";
+  readonly stores: readonly CheckedStore[];
+  /** Contents that something here needs. */
+  readonly needed: number;
+  /** What is wrong now. */
+  readonly findings: readonly Finding[];
+  /** What was wrong, and is not any more. */
+  readonly mended: readonly Finding[];
+  readonly repairs: readonly Repair[];
+}
+
+/** What was found in one round may uncover what is found in the next. */
+const MOST_ROUNDS = 4;
+
+/**
+ * Looks whether the stores have what this repository needs, and whether they are whole; with `repair`, mends what can be
+ * mended (docs/fsck.md). Safe to interrupt and to repeat.
+ * @throws LOCKED while another run removes objects, when repairing; what the stores throw
+ */
+export async function fsck(context: Context, { where, deep, repair: mending }: FsckOptions): Promise<FsckResult> {
+  const local = await localStore(context);
+  const remote = await remoteFor(context, where);
+  const stores: Stores = { local, remote };
+  try {
+    const inspector = new Inspector(context, stores, { asked: { local: where !== "remote", remote: where !== "local" }, deep });
+    const first = await inspector.inspect();
+    const repairs: Repair[] = [];
+    const seen = new Map(first.findings.map((finding) => [identityOf(finding), finding]));
+    let last = first;
+    for (let round = 0; mending && round < MOST_ROUNDS && last.findings.length > 0; round++) {
+      const done = await repair(context, stores, last);
+      if (done.length === 0) break;
+      repairs.push(...done);
+      last = await inspector.inspect();
+      for (const finding of last.findings) if (!seen.has(identityOf(finding))) seen.set(identityOf(finding), finding);
+    }
+    const left = new Set(last.findings.map(identityOf));
+    const mended = [...seen].filter(([identity]) => !left.has(identity)).map(([, finding]) => finding);
+    return { checked: deep ? "deep" : "quick", stores: await summaries(last, context.signal), needed: last.facts.needs.byOid.size, findings: last.findings, mended, repairs };
+  } finally {
+    remote?.close();
+    local.close();
+  }
+}
+
+async function remoteFor(context: Context, where: FsckOptions["where"]): Promise<Store | undefined> {
+  if (where !== "local") return openRemoteStore(context);
+  // An object here may be a difference from one that is only in a directory beside it.
+  return (await openStoresHere(context))[1];
+}
+
+async function summaries({ facts }: Inspection, signal: AbortSignal): Promise<CheckedStore[]> {
+  const all: CheckedStore[] = [];
+  for (const where of ["local", "remote"] as const) {
+    const looked: Looked | undefined = facts[where];
+    if (!looked?.asked) continue;
+    const { store, objects, strays } = looked.survey;
+    all.push({
+      where,
+      url: where === "local" && isDirectoryStore(store) ? store.root : store.url,
+      objects: objects.length,
+      bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      archived: objects.filter(({ archived }) => archived === true).length,
+      temporary: strays.filter(({ kind }) => kind === "temporary").length,
+      quarantine: await quarantined(store, signal),
+    });
+  }
+  return all;
+}

@@ -1,0 +1,171 @@
+import type { Verdict } from "../object/check.ts";
+import { EMPTY_OID, type Oid } from "../object/oid.ts";
+import type { StoredObject } from "../store/port.ts";
+import { easiestWays, type Catalogue, type Way } from "../transfer/chains.ts";
+import { identityOf, type Finding, type FindingKind, type Place } from "./finding.ts";
+import type { Needed, Needs } from "./needs.ts";
+import type { Survey } from "./survey.ts";
+
+/** What decoding showed, by key; objects that were not decoded are absent. */
+export type Verdicts = ReadonlyMap<string, Verdict>;
+
+/** A store as it was found. */
+export interface Looked {
+  readonly survey: Survey;
+  readonly verdicts: Verdicts;
+  /** Whether its findings are asked for; if not, it only tells what the other one may count on. */
+  readonly asked: boolean;
+}
+
+export interface Facts {
+  readonly needs: Needs;
+  readonly local: Looked;
+  /** Undefined where it was not looked at. */
+  readonly remote: Looked | undefined;
+}
+
+export interface Judgement {
+  readonly findings: readonly Finding[];
+  /** Keys of objects that are not what their names say, by store. */
+  readonly bad: { readonly local: ReadonlySet<string>; readonly remote: ReadonlySet<string> };
+}
+
+/** Decides what is wrong, from facts alone. In the order of kinds and keys. */
+export function judge({ needs, local, remote }: Facts): Judgement {
+  const bad = { local: badObjects(local, needs, remote), remote: remote ? badObjects(remote, needs) : new Map<string, Bad>() };
+  const here = catalogueOf(local, bad.local);
+  const there = remote ? catalogueOf(remote, bad.remote) : new Map<Oid, StoredObject[]>();
+  const waysHere = easiestWays([here, there], { archived: true });
+  const waysThere = easiestWays([there], { archived: true });
+  const findings = [
+    ...manifestFindings(needs),
+    ...objectFindings("local", local, bad.local, waysHere, needs),
+    ...(remote ? objectFindings("remote", remote, bad.remote, waysThere, needs) : []),
+  ];
+  const told = new Set(findings.flatMap(({ store, oid }) => (oid === undefined ? [] : [`${store} ${oid}`])));
+  for (const needed of needs.byOid.values()) {
+    const store = lackedBy(needed, { local, remote, waysHere, waysThere });
+    if (store === undefined || told.has(`${store} ${needed.oid}`) || (store === "both" && (told.has(`local ${needed.oid}`) || told.has(`remote ${needed.oid}`)))) continue;
+    findings.push(missing(needed, store, waysHere.has(needed.oid)));
+  }
+  findings.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (identityOf(a) < identityOf(b) ? -1 : 1));
+  return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) } };
+}
+
+const ORDER: readonly FindingKind[] = ["manifest", "missing", "corrupt", "size", "chain", "unreadable", "obstacle", "misplaced", "unknown", "junk"];
+
+interface Ways {
+  readonly local: Looked;
+  readonly remote: Looked | undefined;
+  readonly waysHere: ReadonlyMap<Oid, Way>;
+  readonly waysThere: ReadonlyMap<Oid, Way>;
+}
+
+/** The store in which a content must be and is not. */
+function lackedBy({ oid, published, own }: Needed, { local, remote, waysHere, waysThere }: Ways): "local" | "remote" | "both" | undefined {
+  if (remote?.asked && published) return waysThere.has(oid) ? undefined : "remote";
+  if (waysHere.has(oid)) return undefined;
+  if (remote?.asked) return "both";
+  return local.asked && own ? "local" : undefined;
+}
+
+function missing({ oid, places }: Needed, store: "local" | "remote" | "both", elsewhere: boolean): Finding {
+  const where = store === "both" ? "no store has it" : `the ${store} store does not have it`;
+  const mend = elsewhere ? "git ballast fsck --repair, or git ballast push --all" : "git ballast push --all in a clone that has it; or put that version of the file back at its path, and git ballast fsck --repair";
+  return { kind: "missing", store, oid, detail: where, neededBy: places, mend };
+}
+
+interface Bad {
+  readonly kind: "corrupt" | "size" | "unreadable" | "unknown";
+  readonly detail: string;
+}
+
+/** A delta counts as bad by itself only when what it stands on is good. */
+function badObjects(looked: Looked, needs: Needs, other?: Looked): Map<string, Bad> {
+  const { survey, verdicts } = looked;
+  const bad = new Map<string, Bad>();
+  const doubtful: StoredObject[] = [];
+  for (const object of survey.objects) {
+    const size = impossibleSize(object, needs);
+    const verdict = verdicts.get(object.key);
+    const told = verdict && !verdict.ok ? verdict : undefined;
+    if (told?.code === "OBJECT_CORRUPT" && object.name.base !== undefined) doubtful.push(object);
+    else if (told?.code === "OBJECT_CORRUPT") bad.set(object.key, { kind: "corrupt", detail: told.message });
+    else if (told?.code === "STORE_DENIED") bad.set(object.key, { kind: "unreadable", detail: told.message });
+    else if (told?.code === "ENCODING_UNKNOWN") bad.set(object.key, { kind: "unknown", detail: told.message });
+    else if (size !== undefined && verdict?.ok !== true) bad.set(object.key, { kind: "size", detail: size });
+  }
+  // Those that stand on good ones first; what stands on them is judged by what is then left.
+  for (let rest = doubtful; rest.length > 0; ) {
+    const ways = easiestWays([catalogueOf(looked, bad, rest), other ? catalogueOf(other, new Map()) : new Map()], { archived: true });
+    const own = rest.filter(({ name }) => ways.has(name.base!));
+    for (const { key } of own) bad.set(key, { kind: "corrupt", detail: (verdicts.get(key) as { message: string }).message });
+    rest = rest.filter((object) => !own.includes(object));
+    if (own.length === 0) break;
+  }
+  return bad;
+}
+
+/** The least that a gzip file takes, and a VCDIFF file with its header and a window. */
+const LEAST = { raw: 1, gzip: 20, delta: 6, "delta+gzip": 20 } as const;
+
+function impossibleSize({ name, sizeBytes }: StoredObject, { byOid }: Needs): string | undefined {
+  if (name.oid === EMPTY_OID) return name.encoding === "raw" && sizeBytes > 0 ? `it has ${sizeBytes} bytes, and its content has none` : undefined;
+  if (sizeBytes < LEAST[name.encoding]) return `it has ${sizeBytes} bytes, fewer than any object of its encoding`;
+  const wanted = name.encoding === "raw" ? byOid.get(name.oid)?.sizeBytes : undefined;
+  return wanted === undefined || wanted === sizeBytes ? undefined : `it has ${sizeBytes} bytes, and the manifest says ${wanted}`;
+}
+
+function catalogueOf({ survey }: Looked, bad: ReadonlyMap<string, unknown>, without: readonly StoredObject[] = []): Catalogue {
+  const catalogue = new Map<Oid, StoredObject[]>();
+  const left = new Set(without.map(({ key }) => key));
+  for (const object of survey.objects) {
+    if (bad.has(object.key) || left.has(object.key)) continue;
+    const known = catalogue.get(object.name.oid);
+    if (known) known.push(object);
+    else catalogue.set(object.name.oid, [object]);
+  }
+  return catalogue;
+}
+
+function objectFindings(store: "local" | "remote", { survey, asked }: Looked, bad: ReadonlyMap<string, Bad>, ways: ReadonlyMap<Oid, Way>, { byOid }: Needs): Finding[] {
+  if (!asked) return [];
+  const findings: Finding[] = [];
+  const places = (oid: Oid): readonly Place[] => byOid.get(oid)?.places ?? [];
+  for (const { key, name } of survey.objects) {
+    const { oid, base } = name;
+    const one = bad.get(key);
+    if (one) findings.push({ kind: one.kind, store, key, oid, detail: one.detail, neededBy: places(oid), mend: MENDS[one.kind] });
+    else if (base !== undefined && !ways.has(base)) {
+      findings.push({ kind: "chain", store, key, oid, detail: `it is a difference from ${base}, which cannot be had`, neededBy: places(oid), mend: MENDS.chain });
+    }
+  }
+  for (const { key, name } of survey.misplaced) findings.push({ kind: "misplaced", store, key, oid: name.oid, detail: "the name of an object, in the wrong directory", neededBy: places(name.oid), mend: MENDS.misplaced });
+  for (const { key } of survey.unknown) findings.push({ kind: "unknown", store, key, detail: "an object of an encoding that this version does not know", neededBy: [], mend: MENDS.unknown });
+  for (const { key } of survey.junk) findings.push({ kind: "junk", store, key, detail: "no object", neededBy: [], mend: MENDS.junk });
+  for (const { kind, place, detail } of survey.strays) if (kind === "obstacle") findings.push({ kind, store, key: place, detail, neededBy: [], mend: MENDS.obstacle });
+  return findings;
+}
+
+const REPAIR = "git ballast fsck --repair";
+const MENDS = {
+  corrupt: `${REPAIR} keeps it aside, and takes a good copy from the other store or the worktree`,
+  size: `${REPAIR} looks at it, and keeps it aside if it is damaged`,
+  chain: `${REPAIR} takes what it stands on from the other store or the worktree`,
+  unreadable: "give yourself the right to read it, or copy it from a backup",
+  misplaced: `${REPAIR} gives it its place`,
+  unknown: "install a newer git-ballast; nothing else touches it",
+  junk: `remove it, or ${REPAIR} keeps it aside`,
+  obstacle: `${REPAIR} moves it aside`,
+} as const;
+
+function manifestFindings({ unreadable }: Needs): Finding[] {
+  return unreadable.map(({ commit, error }) => ({
+    kind: "manifest",
+    store: "git",
+    key: commit,
+    detail: error.message,
+    neededBy: [{ path: ".ballast/manifest.jsonl", commit }],
+    mend: "nothing can mend a commit; what its manifest names is not known to anybody, cleanup included",
+  }));
+}

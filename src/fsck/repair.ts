@@ -1,0 +1,106 @@
+import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
+import { copyObject } from "../object/copy.ts";
+import { objectKey, type ObjectName } from "../object/name.ts";
+import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { keepAside, moveAside } from "../store/quarantine.ts";
+import { takeRemoval, type Removal } from "../transfer/removal.ts";
+import { thisProcess } from "../transfer/this-process.ts";
+import type { Finding, Repair } from "./finding.ts";
+import type { Inspection, Stores } from "./inspect.ts";
+import { mend } from "./mend.ts";
+import { SecondLook } from "./second-look.ts";
+
+/**
+ * Does what can be done about findings: keeps aside what is damaged, gives misplaced objects their place, and brings
+ * what is lacking from the other store or the worktree. Nothing is removed but what has a second name in the quarantine
+ * by then, so a run that was killed is continued by the next.
+ * @throws LOCKED while another run removes objects; what the stores throw
+ */
+export async function repair(context: Context, stores: Stores, inspection: Inspection): Promise<Repair[]> {
+  const done: Repair[] = [];
+  for (const where of ["local", "remote"] as const) {
+    const store = stores[where];
+    const findings = inspection.findings.filter((finding) => finding.store === where && finding.key !== undefined);
+    if (store === undefined || findings.length === 0) continue;
+    const other = where === "local" ? stores.remote : stores.local;
+    done.push(...(await clear(context, { where, store, others: other && isDirectoryStore(other) ? [other] : [] }, findings, inspection)));
+  }
+  done.push(...(await mend(context, stores, inspection)));
+  return done;
+}
+
+interface Place {
+  readonly where: "local" | "remote";
+  readonly store: Store;
+  readonly others: readonly DirectoryStore[];
+}
+
+/** Takes away what is in the way of good objects. */
+async function clear(context: Context, place: Place, findings: readonly Finding[], { facts, bad }: Inspection): Promise<Repair[]> {
+  const { where, store } = place;
+  const done: Repair[] = [];
+  const aside = (key: string, to: string): void => void done.push({ store: where, what: "quarantined", key, where: to });
+  if (isDirectoryStore(store)) for (const { key } of findings.filter(({ kind }) => kind === "obstacle")) aside(key!, await moveAside(store, key!));
+  const of = (...kinds: Finding["kind"][]): Set<string> => new Set(findings.filter(({ kind }) => kinds.includes(kind)).map(({ key }) => key!));
+  const { survey } = facts[where]!;
+  const suspects = survey.objects.filter(({ key }) => of("corrupt", "size").has(key));
+  const misplaced = survey.misplaced.filter(({ key }) => of("misplaced").has(key));
+  const junk = survey.junk.filter(({ key }) => of("junk").has(key));
+  if (suspects.length + misplaced.length + junk.length === 0) return done;
+  const { settings, signal } = context;
+  const removal = await takeRemoval(store, { ...thisProcess("fsck --repair"), concurrency: settings.concurrency, signal });
+  const look = await SecondLook.open(context, store, { others: place.others, good: survey.objects.filter(({ key }) => !bad[where].has(key)) });
+  try {
+    for (const object of suspects) {
+      if (!(await look.isDamaged(object))) continue;
+      const actual = await look.actualName(object);
+      if (actual && facts.needs.byOid.has(actual.oid) && !survey.objects.some(({ name }) => name.oid === actual.oid)) await rename(place, object, actual, look, done);
+      aside(object.key, await keepAside(store, object, signal));
+      await removal.remove([object.key]);
+    }
+    for (const object of misplaced) {
+      await rename(place, object, object.name, look, done);
+      aside(object.key, await removeAside(store, object, removal, signal));
+    }
+    for (const entry of junk) aside(entry.key, await removeAside(store, entry, removal, signal));
+  } finally {
+    look.close();
+    await removal.release();
+  }
+  return done;
+}
+
+async function removeAside(store: Store, entry: { readonly key: string; readonly sizeBytes: number }, removal: Removal, signal: AbortSignal): Promise<string> {
+  const to = await keepAside(store, entry, signal);
+  await removal.renewIfDue();
+  await store.remove(entry.key, signal);
+  return to;
+}
+
+/** Writes the bytes of a key under the name that they should have, if they are what that name says. */
+async function rename({ where, store }: Place, from: Omit<StoredObject, "name">, name: ObjectName, look: SecondLook, done: Repair[]): Promise<void> {
+  const key = objectKey(name);
+  const source: Store = { ...aliasOf(store), read: (_key, range, signal) => store.read(from.key, range, signal) };
+  try {
+    const outcome = await copyObject(source, store, { ...from, name, key }, { openBase: look.openBase, signal: look.signal });
+    if (outcome === "created") done.push({ store: where, what: "renamed", key, where: from.key });
+  } catch (error) {
+    if (!isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "ENCODING_UNKNOWN")) throw error;
+  }
+}
+
+/** The same store, as one that nobody takes for a directory. */
+function aliasOf(store: Store): Store {
+  return {
+    url: store.url,
+    find: (oids, signal) => store.find(oids, signal),
+    list: (prefix, signal) => store.list(prefix, signal),
+    read: (key, range, signal) => store.read(key, range, signal),
+    write: (key, source, signal) => store.write(key, source, signal),
+    replace: (key, content, signal) => store.replace(key, content, signal),
+    remove: (key, signal) => store.remove(key, signal),
+    close: () => {},
+  };
+}
