@@ -1,0 +1,300 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { decodeAll, objectNames, promised } from "../decodable.ts";
+import { random, sandbox, sha256, type Sandbox } from "../sandbox.ts";
+import { PATHS, say, type Settle, type Step } from "./steps.ts";
+
+/** Oids by path. */
+type Files = ReadonlyMap<string, string>;
+
+const MANIFEST = ".ballast/manifest.jsonl";
+/** What Git leaves in the Git directory while an operation waits for the user. */
+const UNFINISHED = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer"];
+
+/** Two clones of one upstream over one store. It carries out steps, and throws when a promise was broken. */
+export class World {
+  readonly #box: Sandbox;
+  /** By clone: what the worktree should hold, as far as that is certain. */
+  readonly #expected = new Map<string, Map<string, string> | undefined>();
+  /** What was stashed on which commit's assets, the last one last. */
+  readonly #stashes = new Map<string, { head: Files; disk: Files }[]>([["a", []], ["b", []]]);
+  readonly #log: string[] = [];
+  #contents = 0;
+
+  private constructor(box: Sandbox) {
+    this.#box = box;
+  }
+
+  static async create(): Promise<World> {
+    const box = await sandbox();
+    const world = new World(box);
+    await box.git(".", "init", "-q", "--bare", "upstream.git");
+    await box.git(".", "init", "-q", "a");
+    await box.git("a", "remote", "add", "origin", box.path("upstream.git"));
+    await box.mustBallast("a", "init", box.path("store"));
+    await box.mustBallast("a", "track", "*.bin");
+    for (const path of PATHS.slice(0, 2)) await box.write(`a/${path}`, world.#content());
+    await box.write("a/code.txt", "code\n");
+    await box.git("a", "add", "--all");
+    await box.git("a", "commit", "-q", "-m", "start");
+    await box.git("a", "push", "-q", "--set-upstream", "origin", "main");
+    await box.mustBallast(".", "clone", "-q", "upstream.git", "b");
+    for (const clone of ["a", "b"]) world.#expected.set(clone, new Map(await world.#disk(clone)));
+    return world;
+  }
+
+  /** Removes everything. */
+  close(): Promise<void> {
+    return this.#box.cleanup();
+  }
+
+  /** @throws an Error that tells which promise a step broke, and all steps up to it */
+  async run(step: Step): Promise<void> {
+    this.#log.push(say(step));
+    try {
+      const before = await this.#disk(step.clone);
+      const gone = await this.#do(step, before);
+      await this.#box.settled(step.clone);
+      await this.#nothingIsLost(step.clone, before, gone);
+      await this.#statusIsTrue(step.clone);
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n  ${this.#log.join("\n  ")}`, { cause: error });
+    }
+  }
+
+  /** Every asset of every commit that was pushed can be restored from the store alone, and so can what the clones hold. */
+  async end(): Promise<void> {
+    const decodable = await decodeAll(this.#box.path("store"));
+    for (const commit of (await this.#box.git("upstream.git", "rev-list", "--all")).split("\n").filter(Boolean)) {
+      for (const [path, oid] of await this.#manifest("upstream.git", commit)) {
+        if (!decodable.has(oid as never)) throw new Error(`${path} of the pushed commit ${commit} cannot be restored\n  ${this.#log.join("\n  ")}`);
+      }
+    }
+    for (const clone of ["a", "b"]) await decodeAll(this.#box.path(clone, ".git/ballast"));
+  }
+
+  /** @returns paths whose content the user destroyed */
+  async #do(step: Step, before: Files): Promise<readonly string[]> {
+    const box = this.#box;
+    const { clone } = step;
+    const git = (...args: string[]) => box.tryGit(clone, ...args);
+    const expected = this.#expected.get(clone);
+    switch (step.do) {
+      case "edit": {
+        // The same size, or another one.
+        const content = this.#content(step.same ? 1000 : undefined);
+        await box.write(`${clone}/${step.path}`, content);
+        expected?.set(step.path, sha256(content));
+        return [step.path];
+      }
+      case "delete":
+        await rm(box.path(clone, step.path), { force: true });
+        expected?.delete(step.path);
+        return [step.path];
+      case "move": {
+        if (!before.has(step.path) || before.has(step.to)) return [];
+        await mkdir(dirname(box.path(clone, step.to)), { recursive: true });
+        await rename(box.path(clone, step.path), box.path(clone, step.to));
+        expected?.set(step.to, before.get(step.path)!);
+        expected?.delete(step.path);
+        return [];
+      }
+      case "code":
+        await box.write(`${clone}/code.txt`, `${this.#contents++}\n`);
+        return [];
+      case "clean":
+        await git("clean", "-qfdx");
+        this.#unsure(clone);
+        return PATHS;
+      case "lose index":
+        await rm(box.path(clone, ".git/ballast/index"), { force: true });
+        // Without it a deletion and an asset that was never there look the same.
+        this.#unsure(clone);
+        return [];
+      case "add":
+        await git("add", "--all");
+        return [];
+      case "commit":
+      case "commit -a":
+        await this.#commit(clone, step.do === "commit" ? [["add", "--all"], ["commit", "-q", "-m", "all"]] : [["commit", "-q", "-a", "-m", "-a"]]);
+        return [];
+      case "push":
+        await git("push", "-q", "origin", "HEAD");
+        return [];
+      case "stash":
+        await this.#stash(clone, before);
+        return [];
+      case "stash pop":
+        await this.#pop(clone);
+        return [];
+      case "reset":
+        await git("reset", "-q", step.mode, step.back === 0 ? "HEAD" : `HEAD~${step.back}`);
+        if (step.mode === "--hard") this.#unsure(clone);
+        return [];
+      case "checkout":
+        await box.ballast(clone, "checkout", "--all");
+        this.#unsure(clone);
+        return [];
+      case "checkout -f":
+      case "restore":
+        await git(...(step.do === "restore" ? ["restore", "."] : ["checkout", "-q", "-f"]));
+        this.#unsure(clone);
+        return [];
+      case "switch":
+        if ((await git("switch", "-q", step.branch)).status !== 0) await git("switch", "-q", "-c", step.branch);
+        this.#unsure(clone);
+        return [];
+      case "pull":
+        await git("pull", "-q", step.rebase ? "--rebase" : "--no-rebase", "--no-edit", "origin", "main");
+        return this.#finish(clone, step.settle);
+      case "merge":
+      case "rebase":
+      case "cherry-pick":
+        await git(step.do, ...(step.do === "merge" ? ["--no-edit", step.branch] : [step.branch]));
+        return this.#finish(clone, step.settle);
+      case "revert":
+        await git("revert", "--no-edit", "HEAD");
+        return this.#finish(clone, "abort");
+    }
+  }
+
+  /** What is committed must be what is on disk, and what the user put there: nothing stale, nothing left out. */
+  async #commit(clone: string, commands: readonly string[][]): Promise<void> {
+    const expected = this.#expected.get(clone);
+    let status = 0;
+    for (const args of commands) status ||= (await this.#box.tryGit(clone, ...args)).status;
+    if (status !== 0 || this.#unfinished(clone)) return;
+    // A commit from before Ballast, or one that took it out again, has no assets and no patterns.
+    if (!(await this.#hasBallast(clone))) return;
+    const [head, disk] = [await this.#manifest(clone, "HEAD"), await this.#disk(clone)];
+    if (!same(head, disk)) throw new Error(`a commit has other assets than the disk: ${show(head)}, not ${show(disk)}`);
+    if (expected && !same(head, expected)) throw new Error(`a commit recorded what the user did not do: ${show(head)}, not ${show(expected)}`);
+  }
+
+  async #stash(clone: string, disk: Files): Promise<void> {
+    const head = await this.#manifest(clone, "HEAD");
+    const count = async (): Promise<number> => (await this.#box.git(clone, "stash", "list")).split("\n").filter(Boolean).length;
+    const before = await count();
+    await this.#box.tryGit(clone, "stash", "push", "-q");
+    if ((await count()) > before) this.#stashes.get(clone)!.push({ head, disk });
+    this.#unsure(clone);
+  }
+
+  async #pop(clone: string): Promise<void> {
+    const clean = (await this.#status(clone)) === "";
+    const head = await this.#manifest(clone, "HEAD");
+    const { status } = await this.#box.tryGit(clone, "stash", "pop", "-q");
+    this.#unsure(clone);
+    if (status !== 0) {
+      // Git keeps a stash that did not apply.
+      await this.#box.tryGit(clone, "checkout", "-q", "-f");
+      return;
+    }
+    const saved = this.#stashes.get(clone)!.pop()!;
+    await this.#box.settled(clone);
+    const disk = await this.#disk(clone);
+    if (clean && same(head, saved.head) && !same(disk, saved.disk)) throw new Error(`a stash came back as ${show(disk)}, not ${show(saved.disk)}`);
+  }
+
+  /** Ends what a merge, rebase, cherry-pick or revert has left unfinished. */
+  async #finish(clone: string, settle: Settle): Promise<readonly string[]> {
+    this.#unsure(clone);
+    const command = (): "merge" | "rebase" | "cherry-pick" | "revert" | undefined => {
+      if (this.#has(clone, "rebase-merge") || this.#has(clone, "rebase-apply")) return "rebase";
+      if (this.#has(clone, "MERGE_HEAD")) return "merge";
+      if (this.#has(clone, "CHERRY_PICK_HEAD")) return "cherry-pick";
+      return this.#has(clone, "REVERT_HEAD") ? "revert" : undefined;
+    };
+    for (let turn = 0; turn < 4; turn++) {
+      const unfinished = command();
+      if (!unfinished) return [];
+      if (settle === "abort" || turn === 3) {
+        await this.#box.tryGit(clone, unfinished, "--abort");
+        return [];
+      }
+      await this.#box.ballast(clone, "resolve", "--all", `--${settle}`);
+      await this.#box.tryGit(clone, "checkout", "-q", `--${settle}`, "--", "code.txt");
+      await this.#box.tryGit(clone, "add", "--all");
+      if (unfinished === "merge") await this.#box.tryGit(clone, "commit", "-q", "--no-edit");
+      else if ((await this.#box.tryGit(clone, unfinished, "--continue")).status !== 0) await this.#box.tryGit(clone, unfinished, "--skip");
+    }
+    return [];
+  }
+
+  /** Content that was on disk is still there, or in a store that can restore it, or the user's own command destroyed it. */
+  async #nothingIsLost(clone: string, before: Files, gone: readonly string[]): Promise<void> {
+    const disk = new Set((await this.#disk(clone)).values());
+    const missing = [...before].filter(([path, oid]) => !gone.includes(path) && !disk.has(oid));
+    if (missing.length === 0) return;
+    const kept = new Set<string>();
+    for (const store of ["store", `${clone}/.git/ballast`]) for (const oid of promised(objectNames(this.#box.path(store)))) kept.add(oid);
+    for (const [path, oid] of missing) if (!kept.has(oid)) throw new Error(`the content of ${path}, ${oid}, is gone`);
+  }
+
+  /** Where Git says that nothing changed, disk and commit agree; then it is certain what the worktree should hold. */
+  async #statusIsTrue(clone: string): Promise<void> {
+    if (this.#unfinished(clone)) return;
+    const status = await this.#status(clone);
+    await this.#box.settled(clone);
+    if (status.includes(MANIFEST)) return;
+    if (!(await this.#hasBallast(clone))) return this.#unsure(clone);
+    const [head, disk] = [await this.#manifest(clone, "HEAD"), await this.#disk(clone)];
+    if (!same(head, disk)) throw new Error(`git status says that nothing changed, but there is ${show(disk)} on disk and ${show(head)} in the commit`);
+    this.#expected.set(clone, new Map(head));
+  }
+
+  #status(clone: string): Promise<string> {
+    return this.#box.git(clone, "status", "--porcelain", "--untracked-files=no");
+  }
+
+  /** What the worktree should hold is not told any more by what the user did alone. */
+  #unsure(clone: string): void {
+    this.#expected.set(clone, undefined);
+  }
+
+  #unfinished(clone: string): boolean {
+    return UNFINISHED.some((name) => this.#has(clone, name));
+  }
+
+  #has(clone: string, name: string): boolean {
+    return existsSync(this.#box.path(clone, ".git", name));
+  }
+
+  async #disk(clone: string): Promise<Files> {
+    const root = this.#box.path(clone);
+    const files = new Map<string, string>();
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name).slice(root.length + 1);
+      if (entry.isFile() && path.endsWith(".bin") && !path.startsWith(".git/")) files.set(path, sha256(await readFile(join(root, path))));
+    }
+    return files;
+  }
+
+  async #hasBallast(clone: string): Promise<boolean> {
+    return (await this.#box.tryGit(clone, "cat-file", "-e", `HEAD:${MANIFEST}`)).status === 0;
+  }
+
+  async #manifest(repository: string, commit: string): Promise<Files> {
+    const { status, stdout } = await this.#box.tryGit(repository, "show", `${commit}:${MANIFEST}`);
+    if (status !== 0) return new Map();
+    return new Map(stdout.split("\n").slice(1).filter(Boolean).map((line) => {
+      const { path, oid } = JSON.parse(line) as { path: string; oid: string };
+      return [path, oid];
+    }));
+  }
+
+  #content(sizeBytes?: number): Buffer {
+    const number = this.#contents++;
+    return random(sizeBytes ?? 500 + (number % 7) * 300, number);
+  }
+}
+
+function same(a: Files, b: Files): boolean {
+  return a.size === b.size && [...a].every(([path, oid]) => b.get(path) === oid);
+}
+
+function show(files: Files): string {
+  return `{${[...files].sort().map(([path, oid]) => `${path} ${oid.slice(0, 8)}`).join(", ")}}`;
+}
+
