@@ -1,3 +1,4 @@
+import type { Strategy } from "../config/settings.ts";
 import { BallastError } from "../errors.ts";
 
 /*
@@ -38,7 +39,11 @@ export function separateGit(args: readonly string[]): string[] {
       gits.push(...args.slice(i));
       break;
     }
-    if (WITH_VALUE.has(arg)) {
+    const strategy = verb === "pull" ? strategyAt(args, i) : undefined;
+    if (strategy !== undefined) {
+      ours.push("--strategy", strategy);
+      if (arg === "--strategy") i++;
+    } else if (WITH_VALUE.has(arg)) {
       ours.push(arg, ...args.slice(++i, i + 1));
     } else if (WITHOUT_VALUE.has(arg) || /^--(set|concurrency|region|profile|endpoint|progress)=/.test(arg)) {
       ours.push(arg);
@@ -49,6 +54,14 @@ export function separateGit(args: readonly string[]): string[] {
   }
   return [...ours, "--", ...gits];
 }
+
+/** `git pull` has strategies of its own; the words that are ours are taken for assets (`-s ours` is always Git's). */
+function strategyAt(args: readonly string[], i: number): string | undefined {
+  const value = args[i] === "--strategy" ? args[i + 1] : /^--strategy=(.*)$/.exec(args[i]!)?.[1];
+  return value !== undefined && OUR_STRATEGIES.has(value) ? value : undefined;
+}
+
+const OUR_STRATEGIES = new Set<string>(["manual", "ours", "theirs", "newest"] satisfies Strategy[]);
 
 /** Options of `git clone` whose value may be a word of its own (git-clone(1)). */
 const CLONE_WITH_VALUE = new Set([

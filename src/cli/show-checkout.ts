@@ -1,13 +1,14 @@
 import type { CheckoutResult } from "../commands/checkout.ts";
 import { EXIT_STATUS } from "../errors.ts";
 import { count, formatBytes, formatPath } from "../util/format.ts";
+import { showResolved } from "./show-resolved.ts";
 import type { Run } from "./verb.ts";
 
 /** Shows what `checkout` and `pull` return. @returns the exit status: not 0 when an asset could not be restored */
 export function showCheckout(result: CheckoutResult, { json, dryRun }: { json: boolean; dryRun: boolean }, { out, notes, report }: Run): number {
   const { restored, removed, kept, modified, blocked, missing, archived, bytes } = result;
   const [first] = missing;
-  const status = first ? EXIT_STATUS[first.code] : blocked.length > 0 ? EXIT_STATUS.NOT_A_FILE : archived.length > 0 ? EXIT_STATUS.OBJECT_ARCHIVED : 0;
+  const status = first ? EXIT_STATUS[first.code] : blocked.length > 0 ? EXIT_STATUS.NOT_A_FILE : archived.length > 0 ? EXIT_STATUS.OBJECT_ARCHIVED : result.conflicts?.undecided.length ? EXIT_STATUS.CONFLICT : 0;
   if (json) {
     out.json(result);
     return status;
@@ -16,6 +17,7 @@ export function showCheckout(result: CheckoutResult, { json, dryRun }: { json: b
     for (const path of restored) out.line(`restore  ${formatPath(path)}`);
     for (const path of removed) out.line(`remove   ${formatPath(path)}`);
   }
+  if (result.conflicts) showResolved(result.conflicts, { out, report });
   for (const { path, oid } of kept) out.line(`replaced ${formatPath(path)}; your edit: git ballast show ${oid} > <file>`);
   for (const path of modified) out.line(`modified ${formatPath(path)}, left alone (--force replaces it)`);
   for (const { path, expectedHours } of archived) out.line(`archived ${formatPath(path)}${expectedHours === undefined ? "" : `, to be had in about ${count(expectedHours, "hour")}: run this again then`}`);

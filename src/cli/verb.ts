@@ -1,4 +1,5 @@
 import type { ArgumentsCamelCase, Argv, Options } from "yargs";
+import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import type { Output } from "./output.ts";
 import type { Session } from "./session.ts";
@@ -50,6 +51,8 @@ export interface Globals {
   readonly concurrency: string | undefined;
 }
 
+/** How conflicts are settled: the values of `conflict.strategy`. */
+export const STRATEGIES = ["manual", "ours", "theirs", "newest"] as const satisfies readonly Strategy[];
 /** The option of verbs that return data. */
 export const JSON_OPTION = { type: "boolean", default: false, description: "Print the result as JSON" } as const satisfies Options;
 /** The option of verbs that can tell what they would do. */

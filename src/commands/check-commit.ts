@@ -64,7 +64,7 @@ async function refuseMissing(context: Context, staged: Manifest): Promise<void> 
   const { repository, signal } = context;
   const added = new Map<string, Asset>(staged);
   for (const parent of ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD"]) {
-    for (const [path, { oid }] of (await manifestAt(repository, parent)) ?? []) if (added.get(path)?.oid === oid) added.delete(path);
+    for (const [path, { oid }] of await readableAt(repository, parent)) if (added.get(path)?.oid === oid) added.delete(path);
   }
   const oids = new Set([...added.values()].map(({ oid }) => oid));
   await localStore(context);
@@ -83,6 +83,16 @@ async function refuseMissing(context: Context, staged: Manifest): Promise<void> 
   throw new BallastError("OBJECT_MISSING", `not committed: the content of ${lost.path} (${lost.oid}) is in no store`, {
     hint: "git ballast checkout restores the file, or git ballast track --modified records what is on disk",
   });
+}
+
+/** A parent whose manifest cannot be read, because of conflict markers for one, vouches for nothing: this commit may mend it. */
+async function readableAt(repository: Repository, revision: string): Promise<Manifest> {
+  try {
+    return (await manifestAt(repository, revision)) ?? new Map();
+  } catch (error) {
+    if (!isBallastError(error, "CONFLICT", "MANIFEST_INVALID", "MANIFEST_VERSION", "PATH_REFUSED")) throw error;
+    return new Map();
+  }
 }
 
 /** An asset that was put into Git's own index, e.g. by `git add -f`, would be versioned twice. */

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
+import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { outdatedHooks } from "../git/hooks.ts";
 import type { Oid } from "../object/oid.ts";
+import { putBeside } from "../worktree/beside.ts";
 import { dropSettledConflicts } from "../worktree/conflicts.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
 import { follow, rereadEntry } from "../worktree/follow.ts";
@@ -10,11 +12,12 @@ import { observe, type Seen } from "../worktree/observe.ts";
 import { settleKnown } from "../worktree/record.ts";
 import { restore, type RestoreResult } from "../worktree/restore.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
-import { noteConflicts } from "../worktree/settle.ts";
+import { noteConflicts, understandMarkers } from "../worktree/settle.ts";
 import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
 import { selector, tracking } from "../worktree/tracking.ts";
 import { writeProtect } from "../worktree/write-protection.ts";
 import { install } from "./install.ts";
+import type { ResolveResult } from "./resolve.ts";
 
 export interface CheckoutOptions {
   readonly paths: readonly string[];
@@ -27,6 +30,8 @@ export interface CheckoutOptions {
   readonly exclude: readonly string[];
   /** Asks the store to bring archived objects back. */
   readonly restoreArchived: boolean;
+  /** How conflicts are settled; default: `conflict.strategy`. */
+  readonly strategy?: Strategy | undefined;
   readonly dryRun: boolean;
 }
 
@@ -37,6 +42,8 @@ export interface CheckoutResult extends RestoreResult {
   readonly modified: string[];
   /** Left alone, since something that is no regular file (a link, a directory) stands there or above. */
   readonly blocked: string[];
+  /** What `strategy` settled, and could not. */
+  readonly conflicts?: ResolveResult;
   readonly notes: string[];
 }
 
@@ -55,8 +62,10 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
     notes.push("hooks installed in this clone");
   }
   await follow(repository);
-  const worktree = openWorktree(repository);
+  await understandMarkers(context);
   await dropSettledConflicts(repository);
+  const conflicts = options.dryRun ? undefined : await settleConflicts(context, options);
+  const worktree = openWorktree(repository);
   const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
   const chosen = choose(context, options, seen);
   const { due, modified } = sort(options, chosen);
@@ -77,8 +86,17 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   } finally {
     await settleRest(context, worktree, seen, due);
   }
+  await putBeside(context);
   await writeProtect(context, chosen.map(({ path }) => path));
-  return { ...result, kept, modified, blocked, notes };
+  return { ...result, kept, modified, blocked, ...(conflicts ? { conflicts } : {}), notes };
+}
+
+/** By the strategy, if there is one and if anything is in conflict. */
+async function settleConflicts(context: Context, { paths, strategy = context.settings.conflictStrategy }: CheckoutOptions): Promise<ResolveResult | undefined> {
+  if (strategy === "manual") return undefined;
+  const { resolveAll } = await import("./resolve.ts");
+  const result = await resolveAll(context, { paths, take: strategy });
+  return result.resolved.length + result.undecided.length === 0 ? undefined : result;
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };

@@ -7,7 +7,7 @@ import type { Oid } from "../object/oid.ts";
 import { readConflicts } from "../worktree/conflicts.ts";
 import { hashContents } from "../worktree/contents.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
-import { openWorktree } from "../worktree/session.ts";
+import { openWorktree, readManifestFile } from "../worktree/session.ts";
 import { listTracked, selector } from "../worktree/tracking.ts";
 import { changesBetween } from "./changes.ts";
 import { revisionsAndPaths, type Words } from "./revisions-and-paths.ts";
@@ -71,9 +71,9 @@ async function versionOf({ repository }: Context, revision: string): Promise<Man
   return (await manifestAt(repository, revision)) ?? new Map();
 }
 
-/** While a merge is unfinished, what is staged is our side of it. */
+/** While the manifest is unmerged, what the merge has made of it so far. */
 async function stagedOf({ repository }: Context): Promise<Manifest> {
-  return (await manifestAt(repository, ":")) ?? (await manifestAt(repository, ":2")) ?? new Map();
+  return (await manifestAt(repository, ":")) ?? readManifestFile(repository);
 }
 
 async function onDisk(context: Context): Promise<Manifest> {

@@ -1,84 +1,136 @@
-import { copyFileSync } from "node:fs";
-import { join, resolve as resolvePath } from "node:path";
+import { lstatSync } from "node:fs";
+import { relative, resolve as resolvePath } from "node:path";
+import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
-import { readConflicts, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
-import { hashContents, keepNow } from "../worktree/contents.ts";
+import { worktreeState } from "../git/repository.ts";
+import { formatManifest, type Asset } from "../manifest/manifest.ts";
+import type { Oid } from "../object/oid.ts";
+import { withLock } from "../util/lock.ts";
+import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
+import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
 import { stageManifest } from "../worktree/follow.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { restore } from "../worktree/restore.ts";
-import { openWorktree, writeManifestFile, type Worktree } from "../worktree/session.ts";
+import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
+import { understandMarkers } from "../worktree/settle.ts";
+import { sameContent } from "../worktree/states.ts";
 import { selector } from "../worktree/tracking.ts";
+import { newestOfEdit, newestSide } from "./newest.ts";
 
-export interface ResolveOptions {
-  readonly paths: readonly string[];
-  /** Ours: what this branch, or the disk, has. Theirs: what Git brought. Or the content of a file. */
-  readonly take: "ours" | "theirs" | { readonly file: string };
+/** Ours: what this branch, or the disk, has. Theirs: what Git brought. Newest: by date. Or the content of a file. */
+export type Take = Exclude<Strategy, "manual"> | { readonly file: string };
+
+export interface ResolveResult {
+  readonly resolved: string[];
+  /** The contents that were not taken: `git ballast show <oid>` gives each back. */
+  readonly kept: { path: string; oid: Oid }[];
+  /** Left in conflict, since nobody can tell which side is newer. */
+  readonly undecided: string[];
 }
 
 /**
  * Settles assets in conflict. The content that is not taken is in a store before it is replaced.
  * @throws USAGE when no conflict matches
  */
-export async function resolve(context: Context, { paths, take }: ResolveOptions): Promise<{ resolved: string[] }> {
+export async function resolve(context: Context, { paths, take }: { readonly paths: readonly string[]; readonly take: Take }): Promise<ResolveResult> {
+  const result = await resolveAll(context, { paths, take });
+  if (result.resolved.length + result.undecided.length > 0) return result;
+  throw new BallastError("USAGE", `no asset in conflict matches ${paths.join(" ")}`, { hint: "git ballast status shows the conflicts" });
+}
+
+/** As {@link resolve}; that nothing is in conflict is no error. @param options.paths all when empty */
+export async function resolveAll(context: Context, { paths, take }: { readonly paths: readonly string[]; readonly take: Take }): Promise<ResolveResult> {
   const { repository, cwd } = context;
+  const result: ResolveResult = { resolved: [], kept: [], undecided: [] };
+  await understandMarkers(context);
   const select = selector(repository, cwd, paths);
   const merging = readConflicts(repository);
   const worktree = openWorktree(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [], select });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [...merging.keys()].filter(select), select });
   const conflicts = [...merging.values()].filter(({ path }) => select(path));
   const edits = [...seen.values()].filter(({ state, path }) => state === "conflict" && !merging.has(path));
-  if (conflicts.length + edits.length === 0) throw new BallastError("USAGE", `no asset in conflict matches ${paths.join(" ")}`, { hint: "git ballast status shows the conflicts" });
-
-  const manifest: Manifest = new Map(worktree.manifest);
-  for (const conflict of conflicts) await settleMerge(context, worktree, { manifest, conflict, seen: seen.get(conflict.path), take });
-  for (const edit of edits) await settleEdit(context, worktree, edit, take);
-  if (conflicts.length > 0) {
-    for (const { path } of conflicts) merging.delete(path);
-    writeManifestFile(repository, manifest.values());
-    writeConflicts(repository, merging.values());
-    if (merging.size === 0) await stageManifest(repository, formatManifest(manifest.values()));
+  const settled = new Map<string, Asset | undefined>();
+  for (const conflict of conflicts) {
+    const side = typeof take === "object" ? await fileAsset(context, conflict.path, take.file, conflict.ours ?? conflict.theirs) : await sideOf(context, conflict, take);
+    if (side === "undecided") result.undecided.push(conflict.path);
+    else {
+      await bring(context, worktree, conflict.path, side, seen.get(conflict.path));
+      settled.set(conflict.path, side);
+      note(result, conflict.path, side, [conflict.ours, conflict.theirs, onDisk(seen.get(conflict.path))]);
+    }
   }
+  for (const edit of edits) await settleEdit(context, worktree, { edit, take, result });
+  if (settled.size > 0) await withLock(worktreeState(repository, "track"), () => write(context, settled));
   await worktree.index.save();
-  return { resolved: [...conflicts, ...edits].map(({ path }) => path) };
+  return result;
 }
 
-interface MergeStep {
-  readonly manifest: Manifest;
-  readonly conflict: MergeConflict;
-  readonly seen: Seen | undefined;
-  readonly take: ResolveOptions["take"];
+/** Another command may have written the manifest or settled a conflict meanwhile: ours is added to that. */
+async function write({ repository }: Context, settled: ReadonlyMap<string, Asset | undefined>): Promise<void> {
+  const manifest = readManifestFile(repository);
+  const merging = readConflicts(repository);
+  for (const [path, asset] of settled) {
+    if (asset) manifest.set(path, asset);
+    else manifest.delete(path);
+    const conflict = merging.get(path);
+    if (conflict) removeBeside(repository, conflict);
+    merging.delete(path);
+  }
+  writeManifestFile(repository, manifest.values());
+  writeConflicts(repository, merging.values());
+  if (merging.size === 0) await stageManifest(repository, formatManifest(manifest.values()));
 }
 
-async function settleMerge(context: Context, worktree: Worktree, { manifest, conflict, seen, take }: MergeStep): Promise<void> {
-  const { path } = conflict;
-  if (typeof take === "object") return useFile(context, worktree, path, take.file);
-  const asset = take === "ours" ? conflict.ours : conflict.theirs;
-  if (asset) manifest.set(path, asset);
-  else manifest.delete(path);
-  await bring(context, worktree, path, asset, seen);
+async function sideOf(context: Context, conflict: MergeConflict, take: Exclude<Take, object>): Promise<Asset | undefined | "undecided"> {
+  const side = take === "newest" ? await newestSide(context, conflict) : take;
+  return side === undefined ? "undecided" : conflict[side];
 }
 
-async function settleEdit(context: Context, worktree: Worktree, edit: Seen, take: ResolveOptions["take"]): Promise<void> {
+interface EditStep {
+  readonly edit: Seen;
+  readonly take: Take;
+  readonly result: ResolveResult;
+}
+
+/** An edit on disk met another version: whatever is taken but theirs is an edit of that from now on. */
+async function settleEdit(context: Context, worktree: Worktree, { edit, take, result }: EditStep): Promise<void> {
   const { path, m } = edit;
-  if (typeof take === "object") await useFile(context, worktree, path, take.file);
-  // Ours stays on disk, from now on as an edit of what Git has.
-  else if (take === "ours") worktree.index.update(path, { b: m && { oid: m.oid, exec: m.exec } });
-  else await bring(context, worktree, path, m, edit);
+  const side = typeof take === "object" ? "file" : take === "newest" ? await newestOfEdit(context, edit) : take;
+  if (side === undefined) return void result.undecided.push(path);
+  if (side === "file") await bring(context, worktree, path, await fileAsset(context, path, (take as { file: string }).file, m), edit);
+  if (side === "theirs") await bring(context, worktree, path, m, edit);
+  else worktree.index.update(path, { b: m && { oid: m.oid, exec: m.exec } });
   worktree.index.update(path, { open: undefined });
+  note(result, path, side === "theirs" ? m : side === "ours" ? onDisk(edit) : undefined, [m, onDisk(edit)]);
 }
 
 async function bring(context: Context, worktree: Worktree, path: string, target: Asset | undefined, seen: Seen | undefined): Promise<void> {
-  if (seen && seen.w !== undefined) await keepNow(context, [seen]);
   worktree.index.update(path, { open: undefined });
-  const { missing } = await restore(context, worktree, [{ path, target, expect: seen?.stat }]);
-  const [first] = missing;
-  if (first) throw new BallastError("OBJECT_MISSING", `${path} is not resolved: ${first.why}`, { hint: "git ballast fetch, then resolve again" });
+  if (seen?.w !== undefined && sameContent(seen.w, target)) return worktree.index.update(path, { b: { oid: target!.oid, exec: target!.exec } });
+  if (seen && seen.w !== undefined) await keepNow(context, [seen]);
+  const { missing, archived } = await restore(context, worktree, [{ path, target, expect: seen?.stat }]);
+  const why = missing[0]?.why ?? (archived.length > 0 ? "its content is archived" : undefined);
+  if (why !== undefined) throw new BallastError("OBJECT_MISSING", `${path} is not resolved: ${why}`, { hint: "git ballast fetch, then resolve again" });
 }
 
-async function useFile(context: Context, worktree: Worktree, path: string, file: string): Promise<void> {
-  const seen = (await observe(worktree, { read: hashContents(context), candidates: [path], select: (name) => name === path })).get(path);
-  if (seen && seen.w !== undefined) await keepNow(context, [seen]);
-  copyFileSync(resolvePath(context.cwd, file), join(context.repository.top, path));
+/** The content of a file as a version of the asset; it is in the local store then. @throws USAGE, NOT_A_FILE */
+async function fileAsset(context: Context, path: string, file: string, like: Asset | undefined): Promise<Asset> {
+  const absolute = resolvePath(context.cwd, file);
+  const stat = lstatSync(absolute, { throwIfNoEntry: false });
+  if (stat === undefined) throw new BallastError("USAGE", `there is no file ${file}`);
+  if (!stat.isFile()) throw new BallastError("NOT_A_FILE", `${file} is no regular file`);
+  const [read] = await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: stat.size }]);
+  if (read === undefined) throw new BallastError("FILE_CHANGED", `${file} vanished in this moment`);
+  return { path, oid: read.oid, sizeBytes: Number(read.stat.size), exec: like?.exec ?? (stat.mode & 0o100) !== 0 };
+}
+
+function onDisk(seen: Seen | undefined): Pick<Asset, "oid" | "exec"> | undefined {
+  return seen === undefined || seen.w === undefined || seen.w === "blocked" ? undefined : seen.w;
+}
+
+function note(result: ResolveResult, path: string, taken: Pick<Asset, "oid"> | undefined, all: readonly (Pick<Asset, "oid"> | undefined)[]): void {
+  result.resolved.push(path);
+  const lost = new Set(all.flatMap((one) => (one && one.oid !== taken?.oid ? [one.oid] : [])));
+  for (const oid of lost) result.kept.push({ path, oid });
 }

@@ -1,13 +1,16 @@
 import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
 import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { comparePaths } from "../manifest/path.ts";
 import { addedAssets, manifestAt } from "../manifest/versions.ts";
-import { readConflicts } from "../worktree/conflicts.ts";
+import { formatPath } from "../util/format.ts";
+import { readConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents } from "../worktree/contents.ts";
+import { readMarkers } from "../worktree/markers.ts";
 import { liveAssets, observe, type Seen } from "../worktree/observe.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { listTracked } from "../worktree/tracking.ts";
-import { at } from "../git/repository.ts";
+import { at, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { changesBetween, type Change } from "./changes.ts";
 
@@ -35,24 +38,35 @@ export interface Status {
 /** What a commit would take, what is not as the manifest says, and what no remote has. Changes nothing. */
 export async function status(context: Context): Promise<Status> {
   const { repository } = context;
-  const worktree = openWorktree(repository);
+  const marked = await readMarkers(repository);
+  const worktree = openWorktree(repository, marked && Buffer.from(formatManifest(marked.merged.values())));
   const candidates = await listTracked(repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates });
   await worktree.index.save(0);
   const branch = await runGit(["symbolic-ref", "--quiet", "--short", "HEAD"], at(repository, { accept: [1] }));
-  const head = (await manifestAt(repository, "HEAD")) ?? new Map<string, Asset>();
-  const staged = (await manifestAt(repository, ":")) ?? head;
+  const head = (await versionAt(repository, "HEAD", worktree)) ?? new Map<string, Asset>();
+  const staged = (await versionAt(repository, ":", worktree)) ?? head;
   return {
     branch: branch.status === 0 ? branch.stdout.toString().trim() : undefined,
     entries: [
       ...changesBetween(head, staged).map((change) => entry(change, true)),
       ...unstaged(worktree, seen, staged),
       ...offTrack(seen),
-      ...mergeConflicts(context),
+      ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
     notes: notesOn(worktree, seen),
   };
+}
+
+/** A version with conflict markers counts as what the markers are taken for in the worktree. */
+async function versionAt(repository: Repository, revision: string, { manifest }: Worktree): Promise<Manifest | undefined> {
+  try {
+    return await manifestAt(repository, revision);
+  } catch (error) {
+    if (!isBallastError(error, "CONFLICT")) throw error;
+    return manifest;
+  }
 }
 
 /** The difference between what is staged and what is on disk. */
@@ -91,14 +105,20 @@ const OFF_TRACK: { readonly [state: string]: string } = {
   blocked: "something that is no regular file stands in its place; move it away",
 };
 
-function mergeConflicts({ repository }: Context): StatusEntry[] {
-  return [...readConflicts(repository).values()].map(({ path, ours }) => ({
+function mergeConflicts({ repository }: Context, marked: readonly MergeConflict[]): StatusEntry[] {
+  const conflicts = new Map([...readConflicts(repository), ...marked.map((conflict) => [conflict.path, conflict] as const)]);
+  return [...conflicts.values()].map(({ path, ours, theirs, beside }) => ({
     path,
     state: "conflict",
     staged: false,
-    explanation: "both sides of the merge changed it; git ballast resolve <path> --ours, or --theirs",
+    explanation: `${whatMet(ours, theirs)}${beside ? ` (theirs: ${formatPath(beside.path)})` : ""}; git ballast resolve <path> --ours, --theirs, --newest or --file <file>`,
     ...(ours ? { oid: ours.oid, sizeBytes: ours.sizeBytes } : {}),
   }));
+}
+
+function whatMet(ours: Asset | undefined, theirs: Asset | undefined): string {
+  if (ours === undefined) return "removed by us and edited by them";
+  return theirs === undefined ? "edited by us and removed by them" : "both sides of the merge changed it";
 }
 
 async function unpushedAssets({ repository, signal }: Context): Promise<Asset[] | undefined> {

@@ -72,6 +72,7 @@ export const KEYS = {
   "cleanup.grace": key(duration(0, 3650 * DAY), "Cleanup marks only what has been in the store for this long.", COMMITTED),
   "cleanup.delay": key(duration(0, 3650 * DAY), "Cleanup removes only what has been marked for this long.", COMMITTED),
   "locks.verify": key(boolean, "Whether push refuses, and commit warns of, changes to what somebody else holds.", COMMITTED),
+  "conflict.strategy": key(oneOf("manual", "ours", "theirs", "newest"), "Which side of a conflict checkout, pull and resolve take.", PERSONAL),
   "git.live": key(boolean, "Whether plain Git sees changed assets (git status, commit -a).", COMMITTED),
 } as const;
 

@@ -115,6 +115,7 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
     concurrency: values["concurrency"] ?? DEFAULTS.concurrency,
     locksVerify: values["locks.verify"] ?? DEFAULTS.locksVerify,
     cleanup: { graceMs: values["cleanup.grace"] ?? cleanup.graceMs, delayMs: values["cleanup.delay"] ?? cleanup.delayMs },
+    conflictStrategy: values["conflict.strategy"] ?? DEFAULTS.conflictStrategy,
     gitLive: values["git.live"] ?? DEFAULTS.gitLive,
   };
 }
@@ -149,6 +150,7 @@ export function defaultText(name: KeyName): string | undefined {
     "cleanup.grace": cleanup.graceMs,
     "cleanup.delay": cleanup.delayMs,
     "locks.verify": DEFAULTS.locksVerify,
+    "conflict.strategy": DEFAULTS.conflictStrategy,
     "git.live": DEFAULTS.gitLive,
   };
   return values[name] === undefined ? undefined : (KEYS[name] as Key).kind.format(values[name]);

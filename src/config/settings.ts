@@ -12,6 +12,8 @@ export interface Settings {
   /** Whether a push that changes what somebody else holds is refused, and a commit warns of it. */
   readonly locksVerify: boolean;
   readonly cleanup: CleanupSettings;
+  /** How `checkout`, `pull` and `resolve` settle conflicts when they are not told. */
+  readonly conflictStrategy: Strategy;
   /** False turns the clean filter off: pre-commit records instead. */
   readonly gitLive: boolean;
 }
@@ -57,6 +59,9 @@ export interface DeltaSettings {
   readonly exclude: readonly string[];
 }
 
+/** Which side of a conflict is taken: none but by hand, this branch's or the disk's, what Git brought, or the later one. */
+export type Strategy = "manual" | "ours" | "theirs" | "newest";
+
 export interface CleanupSettings {
   /** Only what has been in the store for this long is marked. */
   readonly graceMs: number;
@@ -90,5 +95,6 @@ export const DEFAULTS: Settings = {
   concurrency: 8,
   locksVerify: true,
   cleanup: { graceMs: 14 * 24 * 3600 * 1000, delayMs: 24 * 3600 * 1000 },
+  conflictStrategy: "manual",
   gitLive: true,
 };

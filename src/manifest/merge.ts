@@ -7,16 +7,66 @@ export interface ManifestMerge {
   readonly conflicts: { path: string; ours: Asset | undefined; theirs: Asset | undefined }[];
 }
 
-/** Merges three manifests asset by asset. Order of the inputs' lines does not matter. */
+/**
+ * Merges three manifests asset by asset, the content and the executable bit each by itself. An edit on one side goes to
+ * where the other side moved the asset. Order of the inputs' lines does not matter.
+ */
 export function mergeManifests(base: Manifest, ours: Manifest, theirs: Manifest): ManifestMerge {
+  const [b, o, t] = [new Map(base), new Map(ours), new Map(theirs)];
+  for (const [from, to] of movedUnderEdits(base, ours, theirs)) for (const side of [b, t]) move(side, from, to);
+  for (const [from, to] of movedUnderEdits(base, theirs, ours)) for (const side of [b, o]) move(side, from, to);
   const merged: Manifest = new Map();
   const conflicts: ManifestMerge["conflicts"] = [];
-  for (const path of new Set([...ours.keys(), ...theirs.keys()])) {
-    const [b, o, t] = [base.get(path), ours.get(path), theirs.get(path)];
-    let result = o;
-    if (sameAsset(o, b)) result = t;
-    else if (!sameAsset(t, b) && !sameAsset(o, t)) conflicts.push({ path, ours: o, theirs: t });
+  for (const path of new Set([...o.keys(), ...t.keys()])) {
+    const sides = { base: b.get(path), ours: o.get(path), theirs: t.get(path) };
+    let result = mergeAsset(sides);
+    if (result === "conflict") {
+      conflicts.push({ path, ours: sides.ours, theirs: sides.theirs });
+      result = sides.ours;
+    }
     if (result) merged.set(path, result);
   }
   return { merged, conflicts };
+}
+
+interface Sides {
+  readonly base: Asset | undefined;
+  readonly ours: Asset | undefined;
+  readonly theirs: Asset | undefined;
+}
+
+function mergeAsset({ base, ours, theirs }: Sides): Asset | undefined | "conflict" {
+  if (sameAsset(ours, base)) return theirs;
+  if (sameAsset(theirs, base) || sameAsset(ours, theirs)) return ours;
+  if (base === undefined || ours === undefined || theirs === undefined) return "conflict";
+  const content = ours.oid === base.oid ? theirs : theirs.oid === base.oid || ours.oid === theirs.oid ? ours : undefined;
+  if (content === undefined) return "conflict";
+  // Of two values, if the sides differ, one has changed it.
+  return { ...content, exec: ours.exec === theirs.exec ? ours.exec : !base.exec };
+}
+
+/** What `mover` has under another path with the same content, and `editor` has changed where it was. */
+function movedUnderEdits(base: Manifest, mover: Manifest, editor: Manifest): [from: string, to: string][] {
+  const edited = [...base.values()].filter(({ path }) => !mover.has(path) && editor.has(path) && !sameAsset(editor.get(path), base.get(path)));
+  if (edited.length === 0) return [];
+  const gone = byOid([...base.values()].filter(({ path }) => !mover.has(path)));
+  const come = byOid([...mover.values()].filter(({ path }) => !base.has(path)));
+  return edited.flatMap(({ path, oid }) => {
+    const [to, more] = come.get(oid) ?? [];
+    // Of several contents that are the same nobody can tell which went where.
+    return to === undefined || more !== undefined || gone.get(oid)!.length > 1 || editor.has(to) ? [] : [[path, to]];
+  });
+}
+
+function byOid(assets: readonly Asset[]): Map<string, string[]> {
+  const paths = new Map<string, string[]>();
+  for (const { oid, path } of assets) paths.set(oid, [...(paths.get(oid) ?? []), path]);
+  return paths;
+}
+
+function move(manifest: Manifest, from: string, to: string): void {
+  const asset = manifest.get(from);
+  if (asset === undefined) return;
+  manifest.delete(from);
+  manifest.set(to, { ...asset, path: to });
 }

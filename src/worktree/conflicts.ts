@@ -1,8 +1,12 @@
 /*
  * Assets that a merge changed on both sides, kept until `git ballast resolve`:
- * {"<path>": {"ours": {"oid":…,"size":…,"exec":…} | null, "theirs": … | null}}
+ * {"<path>": {"ours": {"oid":…,"size":…,"exec":…} | null, "theirs": … | null,
+ *             "beside": {"path":…,"size":…,"mtimeNs":…}, "head": "<commit>"}}
+ * `beside` is the file with their content that was put beside ours. `head` is there where the commit itself holds
+ * conflict markers: the conflict lasts as long as that commit is checked out.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { MANIFEST_PATH, at, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText } from "../git/run.ts";
 import type { Asset } from "../manifest/manifest.ts";
@@ -14,30 +18,53 @@ export interface MergeConflict {
   /** Undefined: deleted on that side. */
   readonly ours: Asset | undefined;
   readonly theirs: Asset | undefined;
+  /** The file beside ours, as it was written; times in nanoseconds. */
+  readonly beside?: Beside | undefined;
+  /** The commit whose manifest holds the conflict, where no merge is unfinished. */
+  readonly head?: string | undefined;
+}
+
+export interface Beside {
+  readonly path: string;
+  readonly size: number;
+  readonly mtimeNs: string;
 }
 
 export function readConflicts(repository: Repository): Map<string, MergeConflict> {
   const file = worktreeState(repository, "conflicts.json");
   const conflicts = new Map<string, MergeConflict>();
   if (!existsSync(file)) return conflicts;
-  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side }>;
-  for (const [path, { ours, theirs }] of Object.entries(json)) {
-    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs) });
+  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; head?: string }>;
+  for (const [path, { ours, theirs, beside, head }] of Object.entries(json)) {
+    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(head ? { head } : {}) });
   }
   return conflicts;
 }
 
 export function writeConflicts(repository: Repository, conflicts: Iterable<MergeConflict>): void {
   const file = worktreeState(repository, "conflicts.json");
-  const entries = [...conflicts].map(({ path, ours, theirs }) => [path, { ours: toSide(ours), theirs: toSide(theirs) }]);
+  const entries = [...conflicts].map(({ path, ours, theirs, beside, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, head }]);
   if (entries.length === 0) rmSync(file, { force: true });
   else writeAtomically(file, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
 }
 
 /** Forgets the conflicts once Git no longer counts the manifest as unmerged (resolved, aborted, reset). */
 export async function dropSettledConflicts(repository: Repository): Promise<void> {
-  if (!existsSync(worktreeState(repository, "conflicts.json"))) return;
-  if ((await gitText(["ls-files", "--unmerged", "--", MANIFEST_PATH], at(repository))) === "") writeConflicts(repository, []);
+  const conflicts = [...readConflicts(repository).values()];
+  if (conflicts.length === 0) return;
+  if ((await gitText(["ls-files", "--unmerged", "--", MANIFEST_PATH], at(repository))) !== "") return;
+  const head = await gitText(["rev-parse", "--verify", "--quiet", "HEAD"], at(repository, { accept: [1] }));
+  const over = conflicts.filter((conflict) => conflict.head === undefined || conflict.head !== head);
+  for (const conflict of over) removeBeside(repository, conflict);
+  writeConflicts(repository, conflicts.filter((conflict) => !over.includes(conflict)));
+}
+
+/** Removes the file with their content, unless somebody has changed it since: a store has what was written. */
+export function removeBeside({ top }: Repository, { beside }: MergeConflict): void {
+  if (beside === undefined) return;
+  const file = join(top, beside.path);
+  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat?.isFile() && Number(stat.size) === beside.size && String(stat.mtimeNs) === beside.mtimeNs) rmSync(file, { force: true });
 }
 
 type Side = { oid: string; size: number; exec: boolean } | null;

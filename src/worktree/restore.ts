@@ -75,7 +75,7 @@ export async function restore(
 }
 
 /** A directory for temporary files on the worktree's file system, emptied of what a killed run left. */
-function temporaryRoot(context: Context, top: string): string {
+export function temporaryRoot(context: Context, top: string): string {
   const inGit = worktreeState(context.repository, "tmp");
   mkdirSync(inGit, { recursive: true });
   if (statSync(inGit).dev !== statSync(top).dev) return join(top, ".ballast");
@@ -89,7 +89,7 @@ function temporaryRoot(context: Context, top: string): string {
 }
 
 /** Renames `temporary` into place. @throws FILE_CHANGED, NOT_A_FILE, PATH_REFUSED; the temporary file is gone then */
-function placeFile(top: string, path: string, temporary: string, expect: FileStat | undefined): void {
+export function placeFile(top: string, path: string, temporary: string, expect: FileStat | undefined): void {
   try {
     checkPath(path);
     const directories = new DirectoryCheck(top);

@@ -1,9 +1,11 @@
 import type { Context } from "../context.ts";
 import { isBallastError, BallastError } from "../errors.ts";
+import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
 import { hashContents } from "./contents.ts";
 import { follow, rereadEntry } from "./follow.ts";
+import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
 import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
@@ -27,6 +29,7 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   if (!isInitialised(repository)) return undefined;
   await follow(repository);
   if (isStamped(repository)) return undefined;
+  await understandMarkers(context);
   const worktree = openWorktree(repository);
   await dropSettledConflicts(repository);
   const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
@@ -34,6 +37,7 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
   await worktree.index.save();
+  await putBeside(context);
   const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined);
   if (stamped) {
     stamp(repository);
@@ -87,6 +91,13 @@ export function noteConflicts(context: Context, worktree: Worktree, seen: Readon
     worktree.index.update(path, { open: "conflict" });
   }
   return paths;
+}
+
+/** Where Git has merged the manifest line by line, turns its markers into conflicts of assets, and says so. */
+export async function understandMarkers({ repository, report }: Context): Promise<void> {
+  for (const path of (await adoptMarkers(repository)) ?? []) {
+    report({ kind: "warning", message: `both sides changed ${path}; yours stays in place`, hint: `git ballast resolve ${quoteWord(path)} --ours, or --theirs` });
+  }
 }
 
 /** As {@link settle}, for hooks: a failure is a warning, since Git has done its part. Returns the exit status. */

@@ -5,6 +5,7 @@ import { BallastError } from "../errors.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
+import { isBesidePath } from "./beside-name.ts";
 
 /*
  * What is tracked stands in a marked block of the top .gitignore, in gitignore syntax:
@@ -134,7 +135,7 @@ const COMMAND_LINE_CHARS = 64 * 1024;
 
 /**
  * The files on disk that match a tracked pattern and are not in Git's index, by Git's own matcher and walk (nested
- * repositories and `.git` left out), in Git's order.
+ * repositories, `.git`, and their versions of assets in conflict left out), in Git's order.
  * @throws NOT_UTF8 naming the file
  */
 export async function listTracked(repository: Repository, patterns: readonly string[]): Promise<string[]> {
@@ -156,7 +157,7 @@ export async function listTracked(repository: Repository, patterns: readonly str
         hint: "rename the file, or leave it out with a later line such as !name in the ballast block of .gitignore",
       });
     }
-    if (!path.endsWith("/") && !path.startsWith(".ballast/")) paths.push(path);
+    if (!path.endsWith("/") && !path.startsWith(".ballast/") && !isBesidePath(path)) paths.push(path);
     start = end + 1;
   }
   return paths;

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { openRepository } from "../../git/repository.ts";
 import { readConflicts, writeConflicts } from "../../worktree/conflicts.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
-import { formatManifest, parseManifest, type Manifest } from "../../manifest/manifest.ts";
+import { formatManifest, parseManifest, type Asset, type Manifest } from "../../manifest/manifest.ts";
 import { mergeManifests } from "../../manifest/merge.ts";
+import { formatPath } from "../../util/format.ts";
 
 /**
  * Git's merge driver for the manifest: `merge-driver %O %A %B %P`. The result replaces the file `%A`.
@@ -21,6 +22,12 @@ export async function run([base, ours, theirs]: string[]): Promise<number> {
   const all = readConflicts(repository);
   for (const conflict of conflicts) all.set(conflict.path, conflict);
   writeConflicts(repository, all.values());
-  for (const { path } of conflicts) process.stderr.write(`ballast: both sides changed ${path}\n  → git ballast resolve ${path} --ours, or --theirs\n`);
+  for (const { path, ours, theirs } of conflicts) process.stderr.write(`ballast: ${whatMet(formatPath(path), ours, theirs)}\n  → git ballast resolve ${path} --ours, --theirs, --newest or --file <file>\n`);
   return 1;
+}
+
+function whatMet(path: string, ours: Asset | undefined, theirs: Asset | undefined): string {
+  if (ours === undefined) return `${path}: removed by us, and edited by them`;
+  if (theirs === undefined) return `${path}: edited by us, and removed by them`;
+  return `both sides changed ${path}`;
 }

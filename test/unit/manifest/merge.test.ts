@@ -1,19 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Manifest } from "../../../src/manifest/manifest.ts";
+import { formatManifest, type Asset, type Manifest } from "../../../src/manifest/manifest.ts";
 import { mergeManifests } from "../../../src/manifest/merge.ts";
 import { oidOf } from "../../../src/object/oid.ts";
 
-const manifest = fc
-  .dictionary(fc.constantFrom("a", "b", "c", "d"), fc.constantFrom("1", "2", "3"))
-  .map((entries): Manifest => new Map(Object.entries(entries).map(([path, text]) => [path, { path, oid: oidOf(Buffer.from(text)), sizeBytes: 1, exec: false }])));
+const NAMES = ["a", "b", "c", "d"];
+const line = (path: string, text: string, exec = false): Asset => ({ path, oid: oidOf(Buffer.from(text)), sizeBytes: 1, exec });
+const manifestOf = (entries: Record<string, string>): Manifest => new Map(Object.entries(entries).map(([path, text]) => [path, line(path, text)]));
+/** Contents that tell their path apart: nothing is renamed. */
+const still = fc.dictionary(fc.constantFrom(...NAMES), fc.constantFrom("1", "2", "3")).map((entries) => manifestOf(Object.fromEntries(Object.entries(entries).map(([path, text]) => [path, path + text]))));
+const any = fc.dictionary(fc.constantFrom(...NAMES), fc.constantFrom("1", "2", "3", "4", "5")).map(manifestOf);
 
 describe("a merge of manifests", () => {
   it("takes each side's changes, and ours where both changed an asset in different ways", () => {
     fc.assert(
-      fc.property(manifest, manifest, manifest, (base, ours, theirs) => {
+      fc.property(still, still, still, (base, ours, theirs) => {
         const { merged, conflicts } = mergeManifests(base, ours, theirs);
-        for (const path of ["a", "b", "c", "d"]) {
+        for (const path of NAMES) {
           const [b, o, t, m] = [base, ours, theirs, merged].map((side) => side.get(path)?.oid);
           const conflict = conflicts.some((one) => one.path === path);
           expect(conflict).toBe(o !== b && t !== b && o !== t);
@@ -22,5 +25,44 @@ describe("a merge of manifests", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  it("never loses a content that one side has and the base does not, and is the same from both sides but for conflicts", () => {
+    fc.assert(
+      fc.property(any, any, any, (base, ours, theirs) => {
+        const { merged, conflicts } = mergeManifests(base, ours, theirs);
+        const kept = new Set([...merged.values(), ...conflicts.flatMap(({ ours, theirs }) => [ours, theirs])].map((asset) => asset?.oid));
+        const known = new Set([...base.values()].map(({ oid }) => oid));
+        for (const { oid } of [...ours.values(), ...theirs.values()]) if (!known.has(oid)) expect(kept).toContain(oid);
+        const mirrored = mergeManifests(base, theirs, ours);
+        expect(new Set(mirrored.conflicts.map(({ path }) => path))).toEqual(new Set(conflicts.map(({ path }) => path)));
+        const without = (manifest: Manifest): string => formatManifest([...manifest.values()].filter(({ path }) => !conflicts.some((one) => one.path === path)));
+        expect(without(mirrored.merged)).toBe(without(merged));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("puts an edit where the other side moved the asset", () => {
+    for (const mirrored of [false, true]) {
+      const [mover, editor] = [manifestOf({ new: "1" }), manifestOf({ old: "2" })];
+      const { merged, conflicts } = mergeManifests(manifestOf({ old: "1" }), mirrored ? editor : mover, mirrored ? mover : editor);
+      expect(conflicts).toEqual([]);
+      expect([...merged.values()]).toEqual([line("new", "2")]);
+    }
+  });
+
+  it("does not guess which of two equal contents moved", () => {
+    const { merged, conflicts } = mergeManifests(manifestOf({ x: "1", y: "1" }), manifestOf({ p: "1", q: "1" }), manifestOf({ x: "2", y: "1" }));
+    expect(conflicts).toEqual([{ path: "x", ours: undefined, theirs: line("x", "2") }]);
+    expect([...merged.keys()].sort()).toEqual(["p", "q"]);
+  });
+
+  it("merges the executable bit by itself", () => {
+    const of = (text: string, exec: boolean): Manifest => new Map([["a", line("a", text, exec)]]);
+    expect(mergeManifests(of("1", false), of("1", true), of("2", false))).toEqual({ merged: of("2", true), conflicts: [] });
+    expect(mergeManifests(of("1", true), of("2", true), of("1", false))).toEqual({ merged: of("2", false), conflicts: [] });
+    expect(mergeManifests(of("1", true), of("2", false), of("2", true))).toEqual({ merged: of("2", false), conflicts: [] });
+    expect(mergeManifests(of("1", false), of("2", true), of("3", false)).conflicts).toHaveLength(1);
   });
 });

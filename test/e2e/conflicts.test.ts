@@ -1,0 +1,268 @@
+import { utimes } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import type { Status } from "../../src/commands/status.ts";
+import { asset, project, type Project } from "../support/project.ts";
+import { sha256 } from "../support/sandbox.ts";
+
+/*
+ * Conflicts of assets: one for each path, ours in place and theirs beside it, settled by hand or by a strategy, and
+ * nothing is lost whichever side is taken.
+ */
+const [BASE, OURS, THEIRS] = [asset("base"), asset("ours"), asset("theirs")];
+const BESIDE = "repo/art/hero.ballast-theirs.bin";
+
+/** Branches `main` and `theirs` that both changed art/hero.bin; theirs is the newer one. */
+async function diverged(change: { ours?: Buffer | null; theirs?: Buffer | null } = {}): Promise<Project> {
+  const p = await project();
+  const { box, commit } = p;
+  const { ours = OURS, theirs = THEIRS } = change;
+  const put = async (content: Buffer | null, message: string): Promise<void> => {
+    if (content === null) await box.run("repo", "rm", ["art/hero.bin"]);
+    await commit({ [`${message}.bin`]: asset(message), ...(content ? { "art/hero.bin": content } : {}) }, message);
+  };
+  await commit({ "art/hero.bin": BASE }, "base");
+  await box.git("repo", "branch", "theirs");
+  box.env["GIT_COMMITTER_DATE"] = "2026-01-01T00:00:00Z";
+  await put(ours, "mine");
+  await box.git("repo", "switch", "-q", "theirs");
+  await box.settled("repo");
+  box.env["GIT_COMMITTER_DATE"] = "2026-01-02T00:00:00Z";
+  await put(theirs, "other");
+  delete box.env["GIT_COMMITTER_DATE"];
+  await box.git("repo", "switch", "-q", "main");
+  await box.settled("repo");
+  return p;
+}
+
+const conflictsOf = async ({ box }: Project): Promise<string[]> => {
+  const { entries } = JSON.parse(await box.mustBallast("repo", "status", "--json")) as Status;
+  return entries.filter(({ state }) => state === "conflict").map(({ path }) => path);
+};
+
+describe("a merge in which both sides edited one asset", () => {
+  it("is one conflict: ours stays, theirs is beside it, Git shows it, and neither Git nor Ballast records the copy", async () => {
+    const p = await diverged();
+    const { box } = p;
+    const merge = await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    expect(merge.status).toBe(1);
+    expect(merge.stderr).toContain("both sides changed art/hero.bin");
+    expect(await conflictsOf(p)).toEqual(["art/hero.bin"]);
+    expect(await box.git("repo", "status", "--short")).toBe("UU .ballast/manifest.jsonl");
+    expect(await box.read("repo/art/hero.bin")).toEqual(OURS);
+    expect(await box.read(BESIDE)).toEqual(THEIRS);
+    expect(await box.read("repo/other.bin")).toEqual(asset("other"));
+    expect(await box.mustBallast("repo", "show", ":3:art/hero.bin").then(() => "shown")).toBe("shown");
+    expect(await box.mustBallast("repo", "diff", "--name-only")).toBe("art/hero.bin");
+    await box.mustBallast("repo", "resolve", "art/hero.bin", "--ours");
+    expect(await box.exists(BESIDE)).toBe(false);
+    await box.git("repo", "add", "-A");
+    await box.git("repo", "commit", "-q", "--no-edit");
+    expect(await box.git("repo", "ls-files")).not.toContain("theirs");
+    expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).not.toContain("ballast-theirs");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+
+  it.each([
+    ["--theirs", THEIRS, OURS],
+    ["--ours", OURS, THEIRS],
+    ["--newest", THEIRS, OURS],
+    ["--strategy=newest", THEIRS, OURS],
+  ])("resolve %s takes that side, and tells how to get the other one back", async (option, taken, lost) => {
+    const { box } = await diverged();
+    await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    const said = await box.mustBallast("repo", "resolve", "art/hero.bin", option);
+    expect(said).toContain(`git ballast show ${sha256(lost)}`);
+    await box.git("repo", "commit", "-q", "--no-edit");
+    await box.settled("repo");
+    expect(await box.read("repo/art/hero.bin")).toEqual(taken);
+    expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256(taken));
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect((await box.run("repo", "sh", ["-c", `git ballast show ${sha256(lost)} | sha256sum`])).stdout).toContain(sha256(lost));
+  });
+
+  it("resolve --file records the content of a file made by hand, also of the asset itself", async () => {
+    const { box } = await diverged();
+    await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    await box.write("repo/art/hero.bin", "merged by hand");
+    const said = await box.mustBallast("repo", "resolve", "art/hero.bin", "--file", "art/hero.bin");
+    expect(said).toContain(sha256(OURS));
+    expect(said).toContain(sha256(THEIRS));
+    await box.git("repo", "commit", "-q", "--no-edit");
+    expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256("merged by hand"));
+    expect((await box.read("repo/art/hero.bin")).toString()).toBe("merged by hand");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+
+  it("checkout settles by the configured strategy, and by none as long as it is manual", async () => {
+    const p = await diverged();
+    const { box } = p;
+    await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    await box.mustBallast("repo", "checkout");
+    expect(await conflictsOf(p)).toEqual(["art/hero.bin"]);
+    expect((await box.ballast("repo", "resolve", "art/hero.bin")).status).toBe(2);
+    await box.git("repo", "config", "ballast.conflict.strategy", "theirs");
+    expect(await box.mustBallast("repo", "checkout")).toContain("resolved  art/hero.bin");
+    expect(await box.read("repo/art/hero.bin")).toEqual(THEIRS);
+    expect(await conflictsOf(p)).toEqual([]);
+  });
+
+  it("an abort takes the copy away, but not one that was changed since", async () => {
+    const p = await diverged();
+    const { box } = p;
+    await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    await box.git("repo", "merge", "--abort");
+    await box.settled("repo");
+    expect(await box.exists(BESIDE)).toBe(false);
+    expect(await conflictsOf(p)).toEqual([]);
+    await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    await box.write(BESIDE, "mine now");
+    await box.git("repo", "merge", "--abort");
+    await box.settled("repo");
+    expect((await box.read(BESIDE)).toString()).toBe("mine now");
+  });
+});
+
+describe("a merge of an edit and a removal", () => {
+  it("is a conflict that either side settles", async () => {
+    const removed = await diverged({ ours: null });
+    await removed.box.tryGit("repo", "merge", "--no-edit", "theirs");
+    expect(await conflictsOf(removed)).toEqual(["art/hero.bin"]);
+    expect(await removed.box.read(BESIDE)).toEqual(THEIRS);
+    await removed.box.mustBallast("repo", "resolve", "art/hero.bin", "--theirs");
+    expect(await removed.box.read("repo/art/hero.bin")).toEqual(THEIRS);
+    await removed.box.git("repo", "commit", "-q", "--no-edit");
+    expect(await removed.box.git("repo", "status", "--short")).toBe("");
+
+    const edited = await diverged({ theirs: null });
+    await edited.box.tryGit("repo", "merge", "--no-edit", "theirs");
+    expect(await edited.box.read("repo/art/hero.bin")).toEqual(OURS);
+    expect(await edited.box.mustBallast("repo", "resolve", "art/hero.bin", "--newest")).toContain(sha256(OURS));
+    expect(await edited.box.exists("repo/art/hero.bin")).toBe(false);
+    await edited.box.git("repo", "commit", "-q", "--no-edit");
+    expect(await edited.box.git("repo", "status", "--short")).toBe("");
+  });
+});
+
+it("a merge of a rename and an edit is none: the edit goes to the new name", async () => {
+  const { box, commit } = await project();
+  await commit({ "a.bin": BASE });
+  await box.git("repo", "switch", "-q", "-c", "theirs");
+  await commit({ "a.bin": THEIRS });
+  await box.git("repo", "switch", "-q", "main");
+  await box.settled("repo");
+  await box.run("repo", "mv", ["a.bin", "b.bin"]);
+  await commit({});
+  await box.git("repo", "merge", "-q", "--no-edit", "theirs");
+  await box.settled("repo");
+  expect(await box.read("repo/b.bin")).toEqual(THEIRS);
+  expect(await box.exists("repo/a.bin")).toBe(false);
+  expect(await box.git("repo", "status", "--short")).toBe("");
+});
+
+describe("an edit that met another version", () => {
+  /** The user edits while the hooks are off, and Git moves the manifest. */
+  async function met(): Promise<Project> {
+    const p = await project();
+    const { box, commit } = p;
+    await commit({ "a.bin": BASE });
+    const two = await commit({ "a.bin": THEIRS });
+    await box.git("repo", "switch", "-q", "--detach", "HEAD~1");
+    await box.settled("repo");
+    await box.write("repo/a.bin", OURS);
+    box.env["BALLAST_SKIP"] = "1";
+    await box.git("repo", "-c", "filter.ballast.process=", "checkout", "-q", "-f", two);
+    delete box.env["BALLAST_SKIP"];
+    return p;
+  }
+
+  it.each([
+    ["manual", "OURS"],
+    ["ours", "OURS"],
+    ["theirs", "THEIRS"],
+    ["newest", "OURS"],
+  ] as const)("checkout --strategy %s", async (strategy, taken) => {
+    const p = await met();
+    const { box } = p;
+    const said = await box.ballast("repo", "checkout", "--strategy", strategy);
+    expect(await conflictsOf(p)).toEqual(strategy === "manual" ? ["a.bin"] : []);
+    expect(await box.read("repo/a.bin")).toEqual(taken === "OURS" ? OURS : THEIRS);
+    if (strategy === "theirs") {
+      expect(said.stdout).toContain(`git ballast show ${sha256(OURS)}`);
+      expect((await box.run("repo", "sh", ["-c", `git ballast show ${sha256(OURS)} | sha256sum`])).stdout).toContain(sha256(OURS));
+      expect(await box.git("repo", "status", "--short")).toBe("");
+    }
+    if (strategy === "ours") expect(await box.git("repo", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
+  });
+
+  it("newest takes what Git brought when the file is older", async () => {
+    const { box } = await met();
+    await utimes(box.path("repo/a.bin"), 1_000_000_000, 1_000_000_000);
+    await box.mustBallast("repo", "checkout", "--strategy", "newest");
+    expect(await box.read("repo/a.bin")).toEqual(THEIRS);
+  });
+});
+
+describe("pull --strategy", () => {
+  it.each([["--no-rebase"], ["--rebase"]])("concludes a pull (%s) whose only conflicts it settles", async (how) => {
+    const p = await project();
+    const { box, commit } = p;
+    await commit({ "a.bin": BASE });
+    await box.git("repo", "push", "-q", "-u", "origin", "main");
+    await box.git(".", "clone", "-q", "upstream.git", "other");
+    await box.mustBallast("other", "checkout");
+    await box.write("other/a.bin", THEIRS);
+    await box.git("other", "commit", "-qam", "theirs");
+    await box.git("other", "push", "-q");
+    await commit({ "a.bin": OURS });
+    expect((await box.ballast("repo", "pull", how)).status).not.toBe(0);
+    await box.git("repo", how === "--rebase" ? "rebase" : "merge", "--abort");
+    await box.settled("repo");
+    const said = await box.mustBallast("repo", "pull", how, "--strategy", "newest");
+    await box.settled("repo");
+    expect(said).toContain("resolved  a.bin");
+    expect(await box.read("repo/a.bin")).toEqual(OURS);
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect(await box.git("repo", "log", "-1", "--format=%s")).toMatch(how === "--rebase" ? /^change$/ : /^Merge branch .main. of /);
+  });
+});
+
+describe("conflict markers in the manifest", () => {
+  it("of a merge without the driver are understood, and settled like any conflict", async () => {
+    const p = await diverged();
+    const { box } = p;
+    await box.git("repo", "config", "--remove-section", "merge.ballast");
+    const merge = await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    expect(merge.stderr).toContain("both sides changed art/hero.bin");
+    expect(await conflictsOf(p)).toEqual(["art/hero.bin"]);
+    expect(await box.read("repo/art/hero.bin")).toEqual(OURS);
+    expect(await box.read("repo/other.bin")).toEqual(asset("other"));
+    await box.mustBallast("repo", "resolve", "art/hero.bin", "--theirs");
+    await box.git("repo", "commit", "-q", "--no-edit");
+    expect(await box.read("repo/art/hero.bin")).toEqual(THEIRS);
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+
+  it("that somebody committed are reported, never misread, and mended by resolve and a commit", async () => {
+    const p = await diverged();
+    const { box } = p;
+    box.env["BALLAST_SKIP"] = "1";
+    await box.git("repo", "config", "--remove-section", "merge.ballast");
+    await box.tryGit("repo", "-c", "filter.ballast.process=", "merge", "--no-edit", "theirs");
+    await box.git("repo", "-c", "filter.ballast.process=", "commit", "-qam", "as a web page would");
+    expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain("<<<<<<<");
+    expect(await conflictsOf(p)).toContain("art/hero.bin");
+    delete box.env["BALLAST_SKIP"];
+    await box.ballast("repo", "checkout");
+    expect(await box.read("repo/art/hero.bin")).toEqual(OURS);
+    const open = await conflictsOf(p);
+    expect((await box.tryGit("repo", "commit", "-qam", "too early")).status).toBe(1);
+    for (const path of open) await box.mustBallast("repo", "resolve", path, path === "mine.bin" ? "--ours" : "--theirs");
+    await box.git("repo", "commit", "-qam", "mended");
+    await box.settled("repo");
+    expect(await box.read("repo/art/hero.bin")).toEqual(THEIRS);
+    expect(await box.read("repo/mine.bin")).toEqual(asset("mine"));
+    expect(await box.read("repo/other.bin")).toEqual(asset("other"));
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect(await conflictsOf(p)).toEqual([]);
+  });
+});
