@@ -69,9 +69,13 @@ export const KEYS = {
   "delta.maxDepth": key(integer(1, 64), "How many deltas restoring one asset may take.", COMMITTED),
   "delta.exclude": key(patterns, "Assets that never get deltas, as patterns with commas between them.", COMMITTED),
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
+  "cache.limit": key(size(0, 1024 ** 5), "How much the local store may hold; what is not pushed stays in any case.", PERSONAL),
+  "cache.recent": key(duration(0, 3650 * DAY), "Prune keeps what was of use for so long back.", PERSONAL),
   "cleanup.grace": key(duration(0, 3650 * DAY), "Cleanup marks only what has been in the store for this long.", COMMITTED),
   "cleanup.delay": key(duration(0, 3650 * DAY), "Cleanup removes only what has been marked for this long.", COMMITTED),
   "locks.verify": key(boolean, "Whether push refuses, and commit warns of, changes to what somebody else holds.", COMMITTED),
+  "fetch.include": key(patterns, "Only these assets are downloaded and restored, as patterns with commas between them.", PERSONAL),
+  "fetch.exclude": key(patterns, "These assets are neither downloaded nor restored.", PERSONAL),
   "conflict.strategy": key(oneOf("manual", "ours", "theirs", "newest"), "Which side of a conflict checkout, pull and resolve take.", PERSONAL),
   "git.live": key(boolean, "Whether plain Git sees changed assets (git status, commit -a).", COMMITTED),
 } as const;

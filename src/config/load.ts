@@ -80,7 +80,7 @@ function describe(origin: Origin): string {
 }
 
 function toSettings(values: Values, origins: Loaded["origins"]): Settings {
-  const { s3, compression, delta, cleanup } = DEFAULTS;
+  const { s3, compression, delta, cache, cleanup } = DEFAULTS;
   const shared = new Set<Origin>([".ballast/config", "default"]);
   return {
     storeUrl: values["store.url"] ?? DEFAULTS.storeUrl,
@@ -114,7 +114,9 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
     },
     concurrency: values["concurrency"] ?? DEFAULTS.concurrency,
     locksVerify: values["locks.verify"] ?? DEFAULTS.locksVerify,
+    cache: { limitBytes: values["cache.limit"] ?? cache.limitBytes, recentMs: values["cache.recent"] ?? cache.recentMs },
     cleanup: { graceMs: values["cleanup.grace"] ?? cleanup.graceMs, delayMs: values["cleanup.delay"] ?? cleanup.delayMs },
+    fetch: { include: values["fetch.include"] ?? DEFAULTS.fetch.include, exclude: values["fetch.exclude"] ?? DEFAULTS.fetch.exclude },
     conflictStrategy: values["conflict.strategy"] ?? DEFAULTS.conflictStrategy,
     gitLive: values["git.live"] ?? DEFAULTS.gitLive,
   };
@@ -122,7 +124,7 @@ function toSettings(values: Values, origins: Loaded["origins"]): Settings {
 
 /** The default of a key as text, or undefined when it has none. */
 export function defaultText(name: KeyName): string | undefined {
-  const { s3, compression, delta, cleanup } = DEFAULTS;
+  const { s3, compression, delta, cache, cleanup } = DEFAULTS;
   const values: Record<KeyName, unknown> = {
     "store.url": DEFAULTS.storeUrl,
     "store.region": s3.region,
@@ -147,9 +149,13 @@ export function defaultText(name: KeyName): string | undefined {
     "delta.maxDepth": delta.maxDepth,
     "delta.exclude": delta.exclude.length === 0 ? undefined : delta.exclude,
     concurrency: DEFAULTS.concurrency,
+    "cache.limit": cache.limitBytes,
+    "cache.recent": cache.recentMs,
     "cleanup.grace": cleanup.graceMs,
     "cleanup.delay": cleanup.delayMs,
     "locks.verify": DEFAULTS.locksVerify,
+    "fetch.include": DEFAULTS.fetch.include.length === 0 ? undefined : DEFAULTS.fetch.include,
+    "fetch.exclude": DEFAULTS.fetch.exclude.length === 0 ? undefined : DEFAULTS.fetch.exclude,
     "conflict.strategy": DEFAULTS.conflictStrategy,
     "git.live": DEFAULTS.gitLive,
   };

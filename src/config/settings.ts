@@ -11,7 +11,9 @@ export interface Settings {
   readonly concurrency: number;
   /** Whether a push that changes what somebody else holds is refused, and a commit warns of it. */
   readonly locksVerify: boolean;
+  readonly cache: CacheSettings;
   readonly cleanup: CleanupSettings;
+  readonly fetch: FetchSettings;
   /** How `checkout`, `pull` and `resolve` settle conflicts when they are not told. */
   readonly conflictStrategy: Strategy;
   /** False turns the clean filter off: pre-commit records instead. */
@@ -59,8 +61,22 @@ export interface DeltaSettings {
   readonly exclude: readonly string[];
 }
 
+/** Which assets are downloaded and restored; patterns as in `.gitignore`. */
+export interface FetchSettings {
+  /** None: all. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+}
+
 /** Which side of a conflict is taken: none but by hand, this branch's or the disk's, what Git brought, or the later one. */
 export type Strategy = "manual" | "ours" | "theirs" | "newest";
+
+export interface CacheSettings {
+  /** How much the local store may hold; undefined: any. */
+  readonly limitBytes: number | undefined;
+  /** What was of use for so long back is not evicted without need. */
+  readonly recentMs: number;
+}
 
 export interface CleanupSettings {
   /** Only what has been in the store for this long is marked. */
@@ -94,7 +110,9 @@ export const DEFAULTS: Settings = {
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   locksVerify: true,
+  cache: { limitBytes: undefined, recentMs: 7 * 24 * 3600 * 1000 },
   cleanup: { graceMs: 14 * 24 * 3600 * 1000, delayMs: 24 * 3600 * 1000 },
+  fetch: { include: [], exclude: [] },
   conflictStrategy: "manual",
   gitLive: true,
 };

@@ -16,6 +16,7 @@ const LAYERS: readonly { readonly name: string; readonly holds: readonly string[
   { name: "cli", holds: ["cli/"] },
   { name: "commands", holds: ["commands/"] },
   { name: "fsck", holds: ["fsck/"] },
+  { name: "prune", holds: ["prune/"] },
   { name: "worktree", holds: ["worktree/"] },
   { name: "cleanup", holds: ["cleanup/"] },
   { name: "transfer", holds: ["transfer/"] },

@@ -14,6 +14,7 @@ import { lock } from "./lock.ts";
 import { locks } from "./locks.ts";
 import { log } from "./log.ts";
 import { ls } from "./ls.ts";
+import { prune } from "./prune.ts";
 import { pull } from "./pull.ts";
 import { push } from "./push.ts";
 import { remove } from "./remove.ts";
@@ -26,9 +27,10 @@ import { store } from "./store.ts";
 import { track } from "./track.ts";
 import { trust } from "./trust.ts";
 import { unlock } from "./unlock.ts";
+import { verify } from "./verify.ts";
 
 /** Every verb, in the order of the help. */
 export const VERBS = [
   init, clone, track, add, remove, status, diff, log, ls, stats, checkout, push, fetch, pull, resolve, show, lock, unlock, locks,
-  store, repack, cleanup, fsck, trust, config, install, uninstall, doctor,
+  store, repack, prune, cleanup, fsck, verify, trust, config, install, uninstall, doctor,
 ] as unknown as readonly Verb<never>[];

@@ -1,0 +1,116 @@
+import type { Context } from "../context.ts";
+import { thisRun } from "../gc/this-run.ts";
+import type { Oid } from "../object/oid.ts";
+import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import { lastCheckouts } from "../prune/last-use.ts";
+import { planPrune, type Cached, type Facts, type KeepReason, type PrunePlan } from "../prune/plan.ts";
+import { presentRemotely, whyNoSecondCopy } from "../prune/remote.ts";
+import { pushedOf, withRefs, type Pushed } from "../prune/pushed.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { openRemoteStore } from "../store/open.ts";
+import type { StoredObject } from "../store/port.ts";
+import { localStore } from "../transfer/local.ts";
+import { takeRemoval, type Removal } from "../transfer/removal.ts";
+import { thisProcess } from "../transfer/this-process.ts";
+
+export interface PruneOptions {
+  readonly dryRun: boolean;
+  /** What was of use for so long back stays; default: `cache.recent`, or, where there is a limit, no bound by age. */
+  readonly recentMs?: number | undefined;
+  /** Asks the remotes and the remote store, rather than believe what was known at the last fetch. */
+  readonly verifyRemote: boolean;
+}
+
+export interface PruneResult {
+  readonly evicted: readonly { readonly oid: Oid; readonly storedBytes: number; readonly lastUseMs: number | undefined }[];
+  readonly evictedBytes: number;
+  /** What stays, and why. */
+  readonly kept: readonly { readonly reason: KeepReason; readonly contents: number; readonly bytes: number }[];
+  /** What the local store holds at the end. */
+  readonly leftBytes: number;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Evicts from the local store what the remote store has and what is not needed soon (docs/fsck.md). Nothing that is not
+ * pushed goes, nor anything that an object which stays is a difference from.
+ * @throws GIT_FAILED when a remote cannot be fetched; MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED naming the
+ *   commit; LOCKED while another run removes objects; what the stores throw
+ */
+export async function prune(context: Context, options: PruneOptions): Promise<PruneResult> {
+  const { settings, signal } = context;
+  const local = await localStore(context);
+  const limits = { recentMs: options.recentMs ?? (settings.cache.limitBytes === undefined ? settings.cache.recentMs : undefined), limitBytes: settings.cache.limitBytes };
+  const removal = options.dryRun ? undefined : await takeRemoval(local, { ...thisProcess("prune"), concurrency: settings.concurrency, signal });
+  try {
+    const objects = await objectsOf(local, signal);
+    const { known, notes } = await factsOf(context, local, objects, options);
+    const plan = planPrune(known, limits);
+    const waves = removal ? await evict(local, plan, removal, signal) : plan.waves;
+    return resultOf(plan, waves, known, [...notes, ...remarks(plan, limits.limitBytes)]);
+  } finally {
+    await removal?.release();
+  }
+}
+
+async function objectsOf(store: DirectoryStore, signal: AbortSignal): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
+    const name = parseKey(entry.key);
+    if (name) objects.push({ ...entry, name });
+  }
+  return objects;
+}
+
+async function factsOf(context: Context, local: DirectoryStore, objects: readonly StoredObject[], { verifyRemote }: PruneOptions): Promise<{ known: Facts; notes: string[] }> {
+  const { repository, signal } = context;
+  const remote = await openRemoteStore(context);
+  try {
+    const reason = await whyNoSecondCopy(repository, local, remote);
+    const pushed = reason === undefined ? await withRefs(context, verifyRemote, () => pushedOf(repository, signal)) : NOTHING;
+    const candidates = new Set(objects.map(({ name }) => name.oid).filter((oid) => !pushed.unpushed.has(oid)));
+    const present = reason !== undefined ? new Set<Oid>() : verifyRemote ? await presentRemotely(remote, candidates, pushed, signal) : new Set([...candidates].filter((oid) => pushed.published.has(oid)));
+    const checkouts = await lastCheckouts(repository, signal);
+    const arrivals = new Map<Oid, number>();
+    for (const { name, modifiedMs } of objects) arrivals.set(name.oid, Math.max(modifiedMs, arrivals.get(name.oid) ?? 0));
+    const lastUseMs = (oid: Oid): number => Math.max(checkouts.get(oid) ?? 0, arrivals.get(oid) ?? 0);
+    return { known: { objects, unpushed: pushed.unpushed, present, lastUseMs, nowMs: thisRun().nowMs() }, notes: reason === undefined ? [] : [reason] };
+  } finally {
+    remote.close();
+  }
+}
+
+const NOTHING: Pushed = { unpushed: new Set(), published: new Map() };
+
+/** Removes wave by wave; what something has come to stand on meanwhile stays. @returns what went */
+async function evict(local: DirectoryStore, { waves }: PrunePlan, removal: Removal, signal: AbortSignal): Promise<Cached[][]> {
+  if (waves.length === 0) return [];
+  const going = new Map(waves.flat().map((one) => [one.oid, one]));
+  const planned = new Set([...going.values()].flatMap(({ objects }) => objects.map(({ key }) => key)));
+  const needed = new Set<Oid>();
+  for (const { key, name } of await objectsOf(local, signal)) if (name.base !== undefined && !planned.has(key)) needed.add(name.base);
+  for (const oid of needed) for (const { name } of going.get(oid)?.objects ?? []) if (name.base !== undefined) needed.add(name.base);
+  const gone: Cached[][] = [];
+  for (const wave of waves) {
+    const some = wave.filter(({ oid }) => !needed.has(oid));
+    await removal.remove(some.flatMap(({ objects }) => objects.map(({ key }) => key)));
+    gone.push(some);
+  }
+  return gone;
+}
+
+function resultOf({ kept }: PrunePlan, waves: readonly (readonly Cached[])[], { objects }: Facts, notes: string[]): PruneResult {
+  const evicted = waves.flat().map(({ oid, storedBytes, lastUseMs }) => ({ oid, storedBytes, lastUseMs: lastUseMs === Infinity ? undefined : Math.round(lastUseMs) }));
+  const evictedBytes = sum(evicted);
+  const reasons = [...kept].map(([reason, some]) => ({ reason, contents: some.length, bytes: sum(some) }));
+  return { evicted, evictedBytes, kept: reasons, leftBytes: objects.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0) - evictedBytes, notes };
+}
+
+function remarks({ kept }: PrunePlan, limitBytes: number | undefined): string[] {
+  const must = [...(kept.get("unpushed") ?? []), ...(kept.get("absent") ?? [])];
+  return limitBytes !== undefined && sum(must) > limitBytes ? ["what is not pushed takes more than cache.limit by itself; git push, then git ballast prune"] : [];
+}
+
+function sum(items: readonly { readonly storedBytes: number }[]): number {
+  return items.reduce((bytes, { storedBytes }) => bytes + storedBytes, 0);
+}
