@@ -38,7 +38,7 @@ async function runCase(row: Row, { name, bytes, reference, variants }: Case, ben
   for (let round = 0; round < rounds; round++) {
     for (const [variant, done] of samples) {
       if (variant.once && round > 0) continue;
-      bench.say(`${row.name}: ${name.split(/[ ,:]/)[0]}, round ${round + 1} of ${rounds}, ${variant.name}`);
+      bench.say(`${row.name}: ${name.split(/[ :]|, /)[0]}, round ${round + 1} of ${rounds}, ${variant.name}`);
       const directory = join(bench.scratch, "round");
       mkdirSync(directory);
       const sample = new Sample(directory, bench.programs);
