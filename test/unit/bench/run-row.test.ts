@@ -1,0 +1,70 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findPrograms } from "../../bench/programs.ts";
+import type { Bench, Row, Variant } from "../../bench/row.ts";
+import { runRow } from "../../bench/run-row.ts";
+
+let scratch: string;
+let said: string[];
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), "ballast-bench-unit-"));
+  said = [];
+});
+afterEach(() => rmSync(scratch, { recursive: true }));
+
+const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true });
+
+function rowOf(variants: readonly Variant[], more: Partial<Row> = {}): Row {
+  return {
+    name: "row",
+    work: "Works.",
+    async *cases() {
+      yield { name: "case", reference: "a", variants };
+    },
+    goals: () => [],
+    ...more,
+  };
+}
+
+describe("a row", () => {
+  it("is measured in interleaved rounds, slow variants once, each time in an empty directory", async () => {
+    const order: string[] = [];
+    const variant = (name: string, once = false): Variant => ({ name, once, run: async (sample) => {
+      expect(readdirSync(sample.directory)).toEqual([]);
+      order.push(name);
+      await sample.step("work", { program: "sh", args: ["-c", "echo done > file"], cwd: sample.directory });
+      expect(existsSync(join(sample.directory, "file"))).toBe(true);
+      sample.add("stored", order.length);
+    } });
+    const result = await runRow(rowOf([variant("a"), variant("b", true), variant("c")]), bench(), 3);
+    expect(order).toEqual(["a", "b", "c", "a", "c", "a", "c"]);
+    const [a, b, c] = result!.cases[0]!.variants;
+    expect([a!.rounds, b!.rounds, c!.rounds]).toEqual([3, 1, 3]);
+    expect(a!.figures).toEqual({ stored: 4 });
+    expect(a!.steps["work"]!.ratio.wall).toBe(1);
+    expect(c!.steps["work"]!.wallSeconds.min).toBeGreaterThan(0);
+    expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it("goes on without the peers that are absent, and names them", async () => {
+    const run = async (): Promise<void> => {};
+    const variants = [{ name: "a", run }, { name: "b", needs: ["no-such-program"], run }, { name: "c", needs: ["sh"], run }];
+    const result = await runRow(rowOf(variants), bench(["sh"]), 1);
+    expect(result!.cases[0]!.variants.map(({ name }) => name)).toEqual(["a"]);
+    expect(result!.cases[0]!.absent).toEqual({ b: "there is no no-such-program", c: "sh was left out" });
+    expect(result!.machine.versions).toMatchObject({ "no-such-program": "absent" });
+  });
+
+  it("fails when a tool fails", async () => {
+    const run: Variant["run"] = async (sample) => void (await sample.step("work", { program: "sh", args: ["-c", "exit 4"] }));
+    await expect(runRow(rowOf([{ name: "a", run }]), bench(), 1)).rejects.toThrow("status 4");
+  });
+
+  it("is left out, which is said, where there is too little disk space", async () => {
+    const row = rowOf([], { diskBytes: 1e18, cases: () => { throw new Error("not to be prepared"); } });
+    expect(await runRow(row, bench(), 1)).toBeUndefined();
+    expect(said.join()).toMatch(/^row: left out, as it needs 1000000000 GB of disk/);
+  });
+});
