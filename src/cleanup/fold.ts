@@ -36,7 +36,7 @@ export function foldable(found: readonly Claimed[], { own, nowMs }: { own: reado
 }
 
 /** Removes records, once the live lists are there that replace them. */
-export async function removeAll({ settings, signal }: Context, store: Store, records: readonly { readonly key: string }[]): Promise<void> {
+export async function removeAll({ settings, signal }: Pick<Context, "settings" | "signal">, store: Store, records: readonly { readonly key: string }[]): Promise<void> {
   await forEachParallel(records, settings.concurrency, ({ key }, siblings) => store.remove(key, siblings), signal);
 }
 
@@ -44,7 +44,7 @@ export async function removeAll({ settings, signal }: Context, store: Store, rec
  * Marks what a plan wants marked, and removes marks that say nothing any more.
  * @param removed what is gone by now
  */
-export async function writeMarks(context: Context, store: Store, plan: CleanupPlan, { marks, removed, run }: { marks: Facts["marks"]; removed: readonly Dead[]; run: ThisRun }): Promise<void> {
+export async function writeMarks(context: Pick<Context, "settings" | "signal">, store: Store, plan: CleanupPlan, { marks, removed, run }: { marks: Facts["marks"]; removed: readonly Dead[]; run: ThisRun }): Promise<void> {
   const { signal, settings } = context;
   if (plan.mark.length > 0) await writeRecords(store, `${MARKS_PREFIX}${run.newId()}`, { ballast: "mark", version: 1, host: run.process.host }, plan.mark.map(({ oid }) => oid), signal);
   const gone = new Set(removed.map(({ oid }) => oid));

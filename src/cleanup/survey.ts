@@ -3,11 +3,10 @@ import { BallastError } from "../errors.ts";
 import { storeTime } from "../gc/clock.ts";
 import { collectClaims, readMarks, type Claimed } from "../gc/collect.ts";
 import type { ThisRun } from "../gc/this-run.ts";
-import { isPartial, withAllRefs } from "../git/all-refs.ts";
 import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
-import { isShallow, usesOf } from "../transfer/in-use.ts";
+import type { Knowledge } from "./knowledge.ts";
 import type { Facts } from "./plan.ts";
 
 export interface Survey extends Facts {
@@ -23,17 +22,12 @@ export interface Survey extends Facts {
  * @throws GIT_FAILED in a shallow or partial clone, or when a remote cannot be fetched; MANIFEST_INVALID,
  *   MANIFEST_VERSION, PATH_REFUSED naming the commit; STORE_VERSION, ENCODING_UNKNOWN; what the store throws
  */
-export async function survey(context: Context, store: Store, run: ThisRun): Promise<Survey> {
-  const { repository, settings, signal } = context;
-  await requireWhole(context);
+export async function survey({ settings, signal }: Pick<Context, "settings" | "signal">, store: Store, { knowledge, run }: { knowledge: Knowledge; run: ThisRun }): Promise<Survey> {
+  await knowledge.requireWhole();
   const options = { concurrency: settings.concurrency, signal };
   const nowMs = await storeTime(store, run, signal);
   const claims = await collectClaims(store, options);
-  const own = await withAllRefs(repository, signal, async () => {
-    const uses = new Set<Oid>();
-    for await (const { oid } of usesOf(repository, { strict: true, signal })) uses.add(oid);
-    return uses;
-  });
+  const own = await knowledge.needs();
   const objects = await objectsOf(store, signal);
   return { own, claims, needed: neededBy(own, claims), objects, marks: await readMarks(store, options), nowMs };
 }
@@ -43,15 +37,6 @@ export function neededBy(own: Iterable<Oid>, claims: readonly Claimed[]): Set<Oi
   const needed = new Set(own);
   for (const { oids } of claims) for (const oid of oids) needed.add(oid);
   return needed;
-}
-
-async function requireWhole({ repository }: Context): Promise<void> {
-  if (await isShallow(repository)) {
-    throw new BallastError("GIT_FAILED", "this clone is shallow: commits that it lacks may need any object", { hint: "git fetch --unshallow, or clean up from another clone" });
-  }
-  if (await isPartial(repository)) {
-    throw new BallastError("GIT_FAILED", "this is a partial clone: manifests that it lacks may need any object", { hint: "clean up from a clone that was made without --filter" });
-  }
 }
 
 async function objectsOf(store: Store, signal: AbortSignal): Promise<StoredObject[]> {

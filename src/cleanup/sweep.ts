@@ -6,6 +6,7 @@ import type { ThisRun } from "../gc/this-run.ts";
 import type { Store } from "../store/port.ts";
 import { takeRemoval } from "../transfer/removal.ts";
 import { thisProcess } from "../transfer/this-process.ts";
+import type { Knowledge } from "./knowledge.ts";
 import { planCleanup, type CleanupPlan, type Dead, type Limits } from "./plan.ts";
 import { survey, type Survey } from "./survey.ts";
 
@@ -21,16 +22,16 @@ export interface Swept {
  * removes or re-encodes objects meanwhile.
  * @throws LOCKED while another run removes objects, or when this one takes too long; what {@link survey} throws
  */
-export async function sweep(context: Context, store: Store, planned: CleanupPlan, limits: Limits & { run: ThisRun }): Promise<Swept> {
+export async function sweep(context: Pick<Context, "settings" | "report" | "signal">, store: Store, planned: CleanupPlan, limits: Limits & { knowledge: Knowledge; run: ThisRun }): Promise<Swept> {
   const { settings, report, signal } = context;
-  const { run, now } = limits;
+  const { knowledge, run, now } = limits;
   const only = new Set(planned.waves.flat().map(({ oid }) => oid));
   const sweeping = await announce(store, only, { all: now, run, signal });
   try {
-    const removal = await takeRemoval(fenced(store, sweeping), { ...thisProcess("cleanup"), concurrency: settings.concurrency, signal });
+    const removal = await takeRemoval(fenced(store, sweeping), { ...thisProcess("cleanup"), nowMs: run.nowMs, concurrency: settings.concurrency, signal });
     try {
       await settle(store, { run, report, signal });
-      const found = await survey(context, store, run);
+      const found = await survey(context, store, { knowledge, run });
       const plan = planCleanup(found, { ...limits, only });
       const removed: Dead[] = [];
       for (const wave of plan.waves) {

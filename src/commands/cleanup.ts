@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { foldable, removeAll, speaksFor, writeLiveLists, writeMarks } from "../cleanup/fold.ts";
-import { lastUses } from "../cleanup/last-use.ts";
+import { foldable, removeAll, writeLiveLists, writeMarks } from "../cleanup/fold.ts";
+import { knowledgeOf, type Knowledge } from "../cleanup/knowledge.ts";
 import { planCleanup, type Dead } from "../cleanup/plan.ts";
 import { neededBy, survey, type Survey } from "../cleanup/survey.ts";
 import { sweep } from "../cleanup/sweep.ts";
@@ -54,37 +54,39 @@ export interface CleanupResult {
 export async function cleanup(context: Context, options: CleanupOptions): Promise<CleanupResult> {
   const store = await openRemoteStore(context);
   try {
-    return await run(context, store, options, thisRun());
+    return await cleanStore(context, store, options, { knowledge: knowledgeOf(context), run: thisRun() });
   } finally {
     store.close();
   }
 }
 
-async function run(context: Context, store: Store, options: CleanupOptions, self: ThisRun): Promise<CleanupResult> {
+/** {@link cleanup} of an open store. @param by who cleans up: what it knows of what is needed, and its machine */
+export async function cleanStore(context: Pick<Context, "settings" | "report" | "signal">, store: Store, options: CleanupOptions, by: { knowledge: Knowledge; run: ThisRun }): Promise<CleanupResult> {
   const { settings, signal } = context;
+  const { knowledge, run } = by;
   const limits = { graceMs: options.olderThanMs ?? settings.cleanup.graceMs, delayMs: options.delayMs ?? settings.cleanup.delayMs, now: options.now };
-  const speaks = await speaksFor(context);
-  let found = await survey(context, store, self);
+  const speaks = await knowledge.speaksFor();
+  let found = await survey(context, store, by);
   await requireKnownUsers(store, found, speaks.own, signal);
   // What is superfluous counts no longer: it is removed before anything else is, so that whoever made it notices.
   const superfluous = foldable(found.claims, { own: speaks.own, nowMs: found.nowMs });
   const current = { ...found, needed: neededBy(found.own, found.claims.filter((one) => !superfluous.includes(one))) };
   let plan = planCleanup(current, limits);
-  const why = await reasons(context, [...plan.waves.flat(), ...plan.mark, ...plan.waiting]);
+  const why = await reasons(knowledge, [...plan.waves.flat(), ...plan.mark, ...plan.waiting]);
   const result = (dead: DeadContent[], notes: string[]): CleanupResult => ({ store: store.url, users: usersOf(found.claims, speaks.own), live: plan.live, dead, young: plan.young.length, notes });
   if (options.dryRun) return result([...tell(plan.waves.flat(), "to remove", why), ...tell(plan.mark, "to mark", why), ...tell(plan.waiting, "waiting", why, limits.delayMs)], []);
-  await writeLiveLists(store, speaks.listed, found.own, { run: self, signal });
+  await writeLiveLists(store, speaks.listed, found.own, { run, signal });
   await removeAll(context, store, superfluous);
 
   const notes: string[] = [];
   const going = plan.waves.flat();
   let removed: readonly Dead[] = [];
   if (going.length > 0 && (await options.confirm(`Remove ${count(going.length, "object")}, ${formatBytes(storedBytes(going))}, from ${store.url}?`))) {
-    ({ removed, survey: found, plan } = await sweep(context, store, plan, { ...limits, run: self }));
+    ({ removed, survey: found, plan } = await sweep(context, store, plan, { ...limits, ...by }));
   } else if (going.length > 0) {
     notes.push("nothing was removed; git ballast cleanup --yes does not ask");
   }
-  await writeMarks(context, store, plan, { marks: found.marks, removed, run: self });
+  await writeMarks(context, store, plan, { marks: found.marks, removed, run });
   await store.tidy?.(signal);
   const left = plan.waves.flat().filter((one) => !removed.includes(one));
   return result([...tell(removed, "removed", why), ...tell(left, "to remove", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);
@@ -101,8 +103,8 @@ async function requireKnownUsers(store: Store, { claims }: Survey, own: Paramete
   });
 }
 
-async function reasons({ repository, signal }: Context, dead: readonly Dead[]): Promise<(oid: string) => string> {
-  const uses = await lastUses(repository, new Set(dead.map(({ oid }) => oid)), signal);
+async function reasons(knowledge: Knowledge, dead: readonly Dead[]): Promise<(oid: string) => string> {
+  const uses = await knowledge.lastUses(new Set(dead.map(({ oid }) => oid)));
   return (oid) => {
     const use = uses.get(oid as Dead["oid"]);
     return use ? `last in commit ${use.commit.slice(0, 12)} of ${use.date} (${use.subject}) as ${use.path}, which no ref leads to` : "no commit that is known here has it";

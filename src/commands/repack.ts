@@ -2,21 +2,18 @@ import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { policyOf } from "../delta/plan.ts";
 import { BallastError } from "../errors.ts";
-import { Claim } from "../gc/claim.ts";
-import { waitForSweeps } from "../gc/sweeps.ts";
 import { thisRun } from "../gc/this-run.ts";
 import { cloneItself } from "../git/identity.ts";
 import { sharedState } from "../git/repository.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { localStore } from "../transfer/local.ts";
-import { takeRemoval } from "../transfer/removal.ts";
-import { repack as repackStore, type Repacked } from "../transfer/repack/repack.ts";
-import { Replacements } from "../transfer/repack/replacements.ts";
+import type { Repacked } from "../transfer/repack/repack.ts";
+import { rewrite } from "../transfer/repack/rewrite.ts";
 import { removeDead, scratchName } from "../transfer/repack/scratch.ts";
-import { versionsOf } from "../transfer/repack/versions.ts";
+import { versionsOf, type Version } from "../transfer/repack/versions.ts";
 import { Workshop } from "../transfer/repack/workshop.ts";
-import { isAlive, thisProcess } from "../transfer/this-process.ts";
+import { isAlive } from "../transfer/this-process.ts";
 import { selector, tracking } from "../worktree/tracking.ts";
 
 export interface RepackOptions {
@@ -45,40 +42,25 @@ export async function repack(context: Context, { paths, where, dryRun }: RepackO
   const local = await localStore(context);
   const store = where === "local" ? local : await openRemoteStore(context);
   try {
-    return { store: where === "local" ? "local" : store.url, ...(await rewrite(context, store, versions, dryRun)) };
+    return { store: where === "local" ? "local" : store.url, ...(await rewritten(context, store, versions, dryRun)) };
   } finally {
     store.close();
   }
 }
 
-async function rewrite(context: Context, store: Store, versions: Awaited<ReturnType<typeof versionsOf>>, dryRun: boolean): Promise<Repacked> {
+async function rewritten(context: Context, store: Store, versions: readonly Version[], dryRun: boolean): Promise<Repacked> {
   const { repository, settings, report, signal } = context;
   const { compression, delta, concurrency } = settings;
   const local = await localStore(context);
-  const self = thisProcess("repack");
   const scratches = sharedState(repository, "scratch");
   removeDead(scratches, isAlive);
   const excluded = tracking(delta.exclude).matches;
   const policy = policyOf(delta);
   const mayDelta = (path: string): boolean => delta.mode === "auto" && !excluded(path);
-  const oids = new Set(versions.map(({ oid }) => oid));
-  // As a push does: no cleanup removes what becomes a base meanwhile.
-  if (!dryRun) {
-    const run = thisRun();
-    const claim = await Claim.make(store, { repository: cloneItself(repository), oids, run, signal });
-    await waitForSweeps(store, oids, { claim, run, report, signal });
-  }
-  const removal = dryRun ? undefined : await takeRemoval(store, { ...self, concurrency, signal });
-  try {
-    const scratchRoot = join(scratches, scratchName(self.pid, self.nonce));
-    const workshop = await Workshop.open(store, local, [...oids], { compression, policy, signal, scratchRoot });
-    try {
-      const replacements = removal && new Replacements(store, removal, signal);
-      return await repackStore(store, versions, { workshop, replacements, compression, policy, mayDelta, concurrency, report, signal });
-    } finally {
-      workshop.close();
-    }
-  } finally {
-    await removal?.release();
-  }
+  const run = thisRun();
+  const openWorkshop = (): Promise<Workshop> => {
+    const scratchRoot = join(scratches, scratchName(run.process.pid, run.newId()));
+    return Workshop.open(store, local, versions.map(({ oid }) => oid), { compression, policy, signal, scratchRoot });
+  };
+  return rewrite(store, versions, { rules: { compression, policy, mayDelta }, repository: cloneItself(repository), openWorkshop, dryRun, run, concurrency, report, signal });
 }

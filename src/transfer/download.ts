@@ -51,6 +51,16 @@ export function download(context: Context, wanted: readonly Wanted[]): Promise<D
   return fromRemote(context, wanted, () => false);
 }
 
+/** {@link download} from one open store into another. */
+export function downloadFrom(context: Pick<Context, "report" | "settings" | "signal">, stores: Stores, wanted: readonly Wanted[]): Promise<Downloaded> {
+  return between(context, stores.local, async (use) => use(stores.remote), wanted, () => false);
+}
+
+interface Stores {
+  readonly local: DirectoryStore;
+  readonly remote: Store;
+}
+
 /**
  * Where to read what is wanted from: the local store, after a {@link download}; or, without a copy, a remote store
  * that is a directory on this machine.
@@ -76,26 +86,39 @@ export async function locate(context: Context, wanted: readonly Wanted[]): Promi
   return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
 }
 
-/** @param instead answers for the absent objects in another way than by copying them, and returns whether it did */
-async function fromRemote(
-  context: Context,
+/** Answers for the absent objects in another way than by copying them, and returns whether it did. */
+type Instead = (remote: Store, local: DirectoryStore, absent: readonly Oid[]) => Promise<boolean> | boolean;
+
+async function fromRemote(context: Context, wanted: readonly Wanted[], instead: Instead): Promise<Downloaded> {
+  const withRemote = async (use: (remote: Store) => Promise<void>): Promise<void> => {
+    const remote = await openRemoteStore(context);
+    try {
+      await use(remote);
+    } finally {
+      remote.close();
+    }
+  };
+  return between(context, await localStore(context), withRemote, wanted, instead);
+}
+
+/** @param withRemote opens the remote store, which is asked only for what the local one lacks */
+async function between(
+  context: Pick<Context, "report" | "settings" | "signal">,
+  local: DirectoryStore,
+  withRemote: (use: (remote: Store) => Promise<void>) => Promise<void>,
   wanted: readonly Wanted[],
-  instead: (remote: Store, local: DirectoryStore, absent: readonly Oid[]) => Promise<boolean> | boolean,
+  instead: Instead,
 ): Promise<Downloaded> {
   const { signal } = context;
-  const local = await localStore(context);
   const oids = new Set(wanted.map(({ oid }) => oid));
   let found = await findEasiest(local, oids, signal);
   const absent = new Map(wanted.filter(({ oid }) => !found.has(oid)).map((want) => [want.oid, want]));
   const outcome: Outcome = { moved: { objects: 0, bytes: 0, storedBytes: 0 }, archived: new Set(), failure: undefined };
   if (absent.size > 0) {
     try {
-      const remote = await openRemoteStore(context);
-      try {
+      await withRemote(async (remote) => {
         if (!(await instead(remote, local, [...absent.keys()]))) await copyHere(context, { local, remote }, absent, outcome);
-      } finally {
-        remote.close();
-      }
+      });
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
       outcome.failure = error;
@@ -116,7 +139,7 @@ interface Outcome {
 /** How often the store is asked anew: an object may be replaced by one of another encoding while it is looked for. */
 const LOOKS = 4;
 
-async function copyHere(context: Context, { local, remote }: { local: DirectoryStore; remote: Store }, absent: ReadonlyMap<Oid, Wanted>, outcome: Outcome): Promise<void> {
+async function copyHere(context: Pick<Context, "report" | "settings" | "signal">, { local, remote }: Stores, absent: ReadonlyMap<Oid, Wanted>, outcome: Outcome): Promise<void> {
   const { signal } = context;
   const refused = new Set<string>();
   const corrupt = new Map<Oid, BallastError>();

@@ -27,6 +27,11 @@ export interface Uploaded<T extends Wanted> {
   readonly present: number;
 }
 
+interface Stores {
+  readonly local: DirectoryStore;
+  readonly remote: Store;
+}
+
 export interface UploadOptions {
   readonly dryRun?: boolean;
   /** The repository whose commits need the objects; this clone itself unless given. */
@@ -44,35 +49,40 @@ export interface UploadOptions {
  */
 export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: UploadOptions = {}): Promise<Uploaded<T>> {
   if (needs.length === 0) return { uploaded: [], bytes: 0, storedBytes: 0, present: 0 };
-  const { dryRun = false, repository = cloneItself(context.repository), run = thisRun() } = options;
-  const { signal, report } = context;
   const local = await localStore(context);
   const remote = await openRemoteStore(context);
   try {
-    // What the objects here are differences from is sent or counted on as well; the store probably has the same chains.
-    const oids = new Set((await catalogueOf(local, needs.map(({ oid }) => oid), signal)).keys());
-    const claim = dryRun ? undefined : await claimed(remote, { repository, oids, run, signal });
-    if (isBallastError(claim)) {
-      if (!(await isSafeUnclaimed(context, remote, needs, oids))) throw claim;
-      return { uploaded: [], bytes: 0, storedBytes: 0, present: needs.length };
-    }
-    const sent = new Map<Oid, T>();
-    let storedBytes = 0;
-    do {
-      if (claim) await waitForSweeps(remote, oids, { claim, run, report, signal });
-      const present = await findPresent(remote, needs.map(({ oid }) => oid), signal, oids);
-      const lacking = needs.filter(({ oid }) => !present.has(oid));
-      const { objects } = await planUpload(context, { local, remote }, lacking);
-      for (const need of lacking) sent.set(need.oid, need);
-      storedBytes += totalBytes(objects);
-      if (claim) await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(lacking.map((need) => [need.oid, need])));
-    } while (claim && !(await claim.renew()));
-    const uploaded = [...sent.values()];
-    return { uploaded, bytes: totalBytes(uploaded), storedBytes, present: needs.length - uploaded.length };
+    return await uploadTo(context, { local, remote }, needs, options);
   } finally {
     remote.close();
     local.close();
   }
+}
+
+/** {@link upload} between open stores. */
+export async function uploadTo<T extends Wanted>(context: Context, { local, remote }: Stores, needs: readonly T[], options: UploadOptions): Promise<Uploaded<T>> {
+  const { dryRun = false, repository = cloneItself(context.repository), run = thisRun() } = options;
+  const { signal, report } = context;
+  // What the objects here are differences from is sent or counted on as well; the store probably has the same chains.
+  const oids = new Set((await catalogueOf(local, needs.map(({ oid }) => oid), signal)).keys());
+  const claim = dryRun ? undefined : await claimed(remote, { repository, oids, run, signal });
+  if (isBallastError(claim)) {
+    if (!(await isSafeUnclaimed(context, remote, needs, oids))) throw claim;
+    return { uploaded: [], bytes: 0, storedBytes: 0, present: needs.length };
+  }
+  const sent = new Map<Oid, T>();
+  let storedBytes = 0;
+  do {
+    if (claim) await waitForSweeps(remote, oids, { claim, run, report, signal });
+    const present = await findPresent(remote, needs.map(({ oid }) => oid), signal, oids);
+    const lacking = needs.filter(({ oid }) => !present.has(oid));
+    const { objects } = await planUpload(context, { local, remote }, lacking);
+    for (const need of lacking) sent.set(need.oid, need);
+    storedBytes += totalBytes(objects);
+    if (claim) await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(lacking.map((need) => [need.oid, need])));
+  } while (claim && !(await claim.renew()));
+  const uploaded = [...sent.values()];
+  return { uploaded, bytes: totalBytes(uploaded), storedBytes, present: needs.length - uploaded.length };
 }
 
 /** @returns the claim, or why the store cannot be written */
@@ -94,7 +104,7 @@ async function isSafeUnclaimed({ settings, signal }: Context, remote: Store, nee
   return needs.every(({ oid }) => present.has(oid)) && !(await isDoomed(remote, oids, { concurrency: settings.concurrency, signal }));
 }
 
-async function planUpload(context: Context, { local, remote }: { local: DirectoryStore; remote: Store }, needs: readonly Wanted[]): Promise<CopyPlan> {
+async function planUpload(context: Context, { local, remote }: Stores, needs: readonly Wanted[]): Promise<CopyPlan> {
   const plan = (): Promise<CopyPlan> => planCopy(local, remote, needs.map(({ oid }) => oid), { signal: context.signal });
   const first = await plan();
   if (first.unavailable.length === 0) return first;

@@ -1,15 +1,13 @@
 import { speaksFor, writeLiveLists } from "../../cleanup/fold.ts";
+import { knowledgeOf } from "../../cleanup/knowledge.ts";
 import type { Context } from "../../context.ts";
 import { BallastError } from "../../errors.ts";
 import { collectClaims, readMarks } from "../../gc/collect.ts";
 import { CLAIMS_PREFIX } from "../../gc/records.ts";
 import { thisRun } from "../../gc/this-run.ts";
-import { withAllRefs } from "../../git/all-refs.ts";
-import type { Oid } from "../../object/oid.ts";
 import { openRemoteStore } from "../../store/open.ts";
 import type { Store } from "../../store/port.ts";
 import { declareUsersKnown } from "../../store/version.ts";
-import { usesOf } from "../../transfer/in-use.ts";
 import { usersOf, type User } from "./users.ts";
 
 /** Removes all marks; what was marked is in its place. @returns how many contents were marked */
@@ -23,13 +21,9 @@ export function unmark(context: Context): Promise<number> {
 
 /** Writes into the store what this repository needs, so that cleanups of others know. @returns how many contents */
 export function register(context: Context): Promise<number> {
-  const { repository, signal } = context;
+  const { signal } = context;
   return withStore(context, async (store) => {
-    const needed = await withAllRefs(repository, signal, async () => {
-      const oids = new Set<Oid>();
-      for await (const { oid } of usesOf(repository, { strict: true, signal })) oids.add(oid);
-      return oids;
-    });
+    const needed = await knowledgeOf(context).needs();
     await writeLiveLists(store, (await speaksFor(context)).listed, needed, { run: thisRun(), signal });
     return needed.size;
   });
