@@ -7,6 +7,7 @@ import { gitText } from "../git/run.ts";
 import { formatManifest } from "../manifest/manifest.ts";
 import { bestSource, tryParse, type Source } from "../fsck/manifest-sources.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
+import { readCaptured, unreferenced } from "../worktree/captured.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { writeManifestFile } from "../worktree/session.ts";
 import { isIndexLocked, manifestFile } from "../worktree/stamp.ts";
@@ -47,12 +48,18 @@ export async function rebuildManifest(context: Context, { dryRun }: { dryRun: bo
 
 async function write(repository: Repository, { kind, assets }: Source): Promise<string[]> {
   const index = StatIndex.open(worktreeState(repository, "index"));
+  // What was recorded and no commit has, if it is not in what takes the manifest's place, is an edit again.
+  for (const { path, oid } of await unreferenced(repository, readCaptured(repository))) {
+    const asset = assets.get(path);
+    if (index.get(path)?.w?.oid === oid && asset?.oid !== oid) index.update(path, { b: asset && { oid: asset.oid, exec: asset.exec } });
+  }
   // Git moved the manifest, and it was lost before the assets followed: they still have to.
   const behind = kind !== "staged" ? [] : [...index.paths()].filter((path) => {
     const { w, b } = index.get(path)!;
     return w !== undefined && sameContent(w, b) && !sameContent(w, assets.get(path));
   });
   if (behind.length === 0) {
+    await index.save();
     writeManifestFile(repository, assets.values());
     await rereadEntry(repository);
     return ["git status shows the assets that differ from it"];

@@ -12,7 +12,7 @@ import type { Oid } from "../object/oid.ts";
  *   unknown       the name of an object under an encoding that this version does not know
  *   junk          a name that is none of an object
  *   obstacle      something that is no file, in the place of an object or of a directory
- *   manifest      a commit whose manifest cannot be read, so that what it needs is not known
+ *   manifest      a commit that adds what cannot be read to its manifest, so that what it needs is not known
  */
 export type FindingKind = "missing" | "chain" | "corrupt" | "size" | "unreadable" | "misplaced" | "unknown" | "junk" | "obstacle" | "manifest";
 
