@@ -3,6 +3,7 @@ import { loadSettings } from "../config/load.ts";
 import type { Context } from "../context.ts";
 import { fromSystemError, isBallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
+import { bringOwnFiles } from "../git/own-files.ts";
 import { openRepository, sharedState, type Repository } from "../git/repository.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { exitStatus, renderError } from "./render-error.ts";
@@ -53,6 +54,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     async context(known) {
       const repository = known ?? (await openRepository(process.cwd()));
       logs = () => sharedState(repository, "logs");
+      await bringOwnFiles(repository);
       const { settings, warnings } = await loadSettings(repository, { flags: session.flags, env });
       if (options.warnings) for (const message of warnings) report({ kind: "warning", message });
       return { repository, cwd: process.cwd(), settings, report, signal: interrupts.signal };

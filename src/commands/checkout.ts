@@ -5,16 +5,18 @@ import { BallastError } from "../errors.ts";
 import { outdatedHooks } from "../git/hooks.ts";
 import type { Oid } from "../object/oid.ts";
 import { putBeside } from "../worktree/beside.ts";
+import { count } from "../util/format.ts";
 import { dropSettledConflicts } from "../worktree/conflicts.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
 import { follow, rereadEntry } from "../worktree/follow.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
+import { outsideProfile, writeChoice } from "../worktree/profile.ts";
 import { settleKnown } from "../worktree/record.ts";
 import { restore, type RestoreResult } from "../worktree/restore.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { noteConflicts, understandMarkers } from "../worktree/settle.ts";
 import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
-import { selector, tracking } from "../worktree/tracking.ts";
+import { patternFor, selector, tracking } from "../worktree/tracking.ts";
 import { writeProtect } from "../worktree/write-protection.ts";
 import { install } from "./install.ts";
 import type { ResolveResult } from "./resolve.ts";
@@ -30,6 +32,8 @@ export interface CheckoutOptions {
   readonly exclude: readonly string[];
   /** Asks the store to bring archived objects back. */
   readonly restoreArchived: boolean;
+  /** Lets what `include` and `exclude` leave out stay out, until they are given again or a checkout is for everything. */
+  readonly lasting?: boolean;
   /** How conflicts are settled; default: `conflict.strategy`. */
   readonly strategy?: Strategy | undefined;
   readonly dryRun: boolean;
@@ -66,9 +70,13 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   await dropSettledConflicts(repository);
   const conflicts = options.dryRun ? undefined : await settleConflicts(context, options);
   const worktree = openWorktree(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
+  const byName = namedPaths(context, options.paths);
+  if (options.lasting && options.paths.length === 0 && !options.dryRun) writeChoice(repository, options);
+  const outside = await outsideProfile(context);
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside });
   const chosen = choose(context, options, seen);
-  const { due, modified } = sort(options, chosen);
+  const { due, modified } = sort(options, chosen, byName);
+  notes.push(...notesOnProfile(chosen, due, outside));
   const blocked = chosen.filter(({ state, m }) => state === "blocked" && m !== undefined).map(({ path }) => path);
   if (options.dryRun) {
     const restored = due.filter(({ m }) => m).map(({ path }) => path);
@@ -112,12 +120,28 @@ function choose(context: Context, { paths, include, exclude }: CheckoutOptions, 
   return chosen;
 }
 
-function sort({ paths, force, all }: CheckoutOptions, chosen: readonly Seen[]): { due: Seen[]; modified: string[] } {
+/** What the arguments name: an explicit path is honoured also outside of the profile, the whole worktree is not explicit. */
+function namedPaths({ repository, cwd }: Context, paths: readonly string[]): (path: string) => boolean {
+  const named = paths.filter((argument) => patternFor(repository, cwd, argument) !== "/**");
+  return named.length === 0 ? () => false : selector(repository, cwd, named);
+}
+
+function notesOnProfile(chosen: readonly Seen[], due: readonly Seen[], outside: (path: string) => boolean): string[] {
+  const left = chosen.filter(({ state }) => state === "outside").length - due.filter(({ state }) => state === "outside").length;
+  const honoured = due.filter(({ path, m }) => m !== undefined && outside(path)).length;
+  return [
+    ...(honoured > 0 ? [`${count(honoured, "asset")} outside of this worktree's profile (sparse-checkout, fetch.include or --include), restored because named`] : []),
+    ...(left > 0 ? [`${count(left, "asset")} left out by this worktree's profile (sparse-checkout, fetch.include or --include)`] : []),
+  ];
+}
+
+function sort({ paths, force, all }: CheckoutOptions, chosen: readonly Seen[], named: (path: string) => boolean): { due: Seen[]; modified: string[] } {
   const byName = paths.length > 0;
   const due: Seen[] = [];
   const modified: string[] = [];
   for (const sight of chosen) {
     if (sight.state === "stale" || sight.state === "missing") due.push(sight);
+    else if (sight.state === "outside" && named(sight.path)) due.push(sight);
     else if (sight.state === "deleted" && (byName || all || force)) due.push(sight);
     else if (sight.state === "modified" || (sight.state === "conflict" && sight.m)) {
       if (force) due.push(sight);

@@ -5,6 +5,7 @@ import { writePin } from "../config/pin.ts";
 import type { Context } from "../context.ts";
 import { BallastError, isBallastError } from "../errors.ts";
 import { directoryOf } from "../git/clone-arguments.ts";
+import { bringOwnFiles } from "../git/own-files.ts";
 import { clone as gitClone } from "../git/porcelain.ts";
 import { openRepository, type Repository } from "../git/repository.ts";
 import { openRemoteStore } from "../store/open.ts";
@@ -47,6 +48,7 @@ export async function clone(around: Pick<Context, "cwd" | "report" | "signal"> &
   const result: CloneResult = { directory: top, restored: [], bytes: 0, archived: [], notes: [] };
   const repository = await worktreeAt(top);
   if (repository === undefined) return { ...result, notes: ["a bare clone has no worktree: no asset was restored"] };
+  await bringOwnFiles(repository);
   if (!existsSync(manifestFile(repository))) {
     return { ...result, notes: ["no asset was restored: what is checked out has no .ballast/manifest.jsonl; once a branch has one, git ballast checkout"] };
   }

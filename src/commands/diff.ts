@@ -7,6 +7,7 @@ import type { Oid } from "../object/oid.ts";
 import { readConflicts } from "../worktree/conflicts.ts";
 import { hashContents } from "../worktree/contents.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
+import { outsideProfile } from "../worktree/profile.ts";
 import { openWorktree, readManifestFile } from "../worktree/session.ts";
 import { listTracked, selector } from "../worktree/tracking.ts";
 import { changesBetween } from "./changes.ts";
@@ -79,7 +80,7 @@ async function stagedOf({ repository }: Context): Promise<Manifest> {
 async function onDisk(context: Context): Promise<Manifest> {
   const worktree = openWorktree(context.repository);
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: hashContents(context), candidates });
+  const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context) });
   await worktree.index.save(0);
   return liveAssets(worktree, seen);
 }

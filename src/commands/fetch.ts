@@ -5,6 +5,7 @@ import { download } from "../transfer/download.ts";
 import { localStore } from "../transfer/local.ts";
 import { planAll, type Need } from "../transfer/plan-push.ts";
 import { needsAt } from "../transfer/revisions.ts";
+import { choiceMatcher } from "../worktree/profile.ts";
 import { lookAtLocks } from "./verify-locks.ts";
 
 export interface FetchOptions {
@@ -31,12 +32,13 @@ export interface FetchResult {
 
 /**
  * Downloads into the local store what the manifests of these refs name and it lacks; the worktree stays as it is.
+ * Without `all`, only assets that `fetch.include` and `fetch.exclude` want.
  * Objects that the store does not have are returned as `missing`.
  * @throws USAGE for an unknown ref; what stores throw, after everything else has been downloaded
  */
 export async function fetch(context: Context, options: FetchOptions): Promise<FetchResult> {
-  const { repository, signal } = context;
-  const needs = options.all ? await planAll(repository, signal) : await needsAt(repository, await revisionsOf(context, options), signal);
+  const { repository, settings, signal } = context;
+  const needs = options.all ? await planAll(repository, signal) : await needsAt(repository, await revisionsOf(context, options), signal, choiceMatcher(settings.fetch));
   if (!options.dryRun) await lookAtLocks(context);
   const local = await (await localStore(context)).find(needs.map(({ oid }) => oid), signal);
   const absent = needs.filter(({ oid }) => !local.has(oid));

@@ -3,13 +3,15 @@ import { BallastError } from "../errors.ts";
 import { comparePaths } from "../manifest/path.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import type { KeptObject, Purged, PurgeResult } from "../transfer/purge.ts";
+import { worktreeState } from "../git/repository.ts";
+import { withLock } from "../util/lock.ts";
 import { storeContents } from "../worktree/contents.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { observe } from "../worktree/observe.ts";
 import { restore } from "../worktree/restore.ts";
-import { openWorktree, writeManifestFile, type Worktree } from "../worktree/session.ts";
+import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { settle } from "../worktree/settle.ts";
-import { listTracked, patternFor, tracking, writePatterns } from "../worktree/tracking.ts";
+import { listTracked, patternFor, readTracking, tracking, writePatterns } from "../worktree/tracking.ts";
 import { untrack } from "../worktree/untrack.ts";
 
 export interface RemoveOptions {
@@ -60,7 +62,7 @@ export async function remove(context: Context, options: RemoveOptions): Promise<
   const purged = async (): Promise<Partial<PurgeResult>> =>
     options.purge ? (await import("../transfer/purge.ts")).purge(context, leaving, { manifest: staying, dryRun: options.dryRun }) : {};
   if (options.dryRun) return { ...result, ...(options.delete ? { deleted: leaving.map(({ path }) => path) } : {}), ...(await purged()) };
-  const deleted = await leave(context, worktree, { leaving, staying, patterns, deleteFiles: options.delete });
+  const deleted = await leave(context, worktree, { leaving, removals, gone, deleteFiles: options.delete });
   const kept = options.delete ? leaving.filter(({ path }) => !deleted.includes(path)) : [];
   const notes = kept.length > 0 ? [`${kept.length} file${kept.length === 1 ? " was" : "s were"} not there to be removed, or changed in this moment and stay`] : [];
   return { ...result, deleted, ...(await purged()), notes };
@@ -68,22 +70,25 @@ export async function remove(context: Context, options: RemoveOptions): Promise<
 
 interface Leave {
   readonly leaving: readonly Asset[];
-  readonly staying: readonly Asset[];
-  readonly patterns: readonly string[];
+  /** The patterns of what was asked for, and the paths that they match now. */
+  readonly removals: readonly string[];
+  readonly gone: readonly string[];
   readonly deleteFiles: boolean;
 }
 
 /** Takes the assets out of the block, the manifest and the index; returns the files that were removed from disk. */
-async function leave(context: Context, worktree: Worktree, { leaving, staying, patterns, deleteFiles }: Leave): Promise<string[]> {
+async function leave(context: Context, worktree: Worktree, { leaving, removals, gone, deleteFiles }: Leave): Promise<string[]> {
   const { repository, index } = worktree;
   const paths = new Set(leaving.map(({ path }) => path));
   // Also an edit that was never recorded is in the local store before its file goes.
   const seen = deleteFiles ? await observe(worktree, { read: storeContents(context), candidates: [], select: (path) => paths.has(path) }) : undefined;
-  writePatterns(repository, patterns);
-  if (paths.size > 0) {
-    writeManifestFile(repository, staying);
-    await rereadEntry(repository);
-  }
+  // Another command may have changed the patterns or the manifest since they were read: ours is taken out of that.
+  await withLock(worktreeState(repository, "track"), () => {
+    const staying = [...readManifestFile(repository).values()].filter(({ path }) => !paths.has(path));
+    writePatterns(repository, untrack(readTracking(repository).patterns, removals, gone, staying.map(({ path }) => path)));
+    if (paths.size > 0) writeManifestFile(repository, staying);
+  });
+  if (paths.size > 0) await rereadEntry(repository);
   const doomed = [...(seen?.values() ?? [])].filter(({ stat }) => stat !== undefined);
   const { removed } = await restore(context, worktree, doomed.map(({ path, stat }) => ({ path, target: undefined, expect: stat })));
   for (const path of paths) index.set(path, undefined);

@@ -11,6 +11,7 @@ import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from 
 import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
 import { stageManifest } from "../worktree/follow.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
+import { outsideProfile } from "../worktree/profile.ts";
 import { restore } from "../worktree/restore.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { understandMarkers } from "../worktree/settle.ts";
@@ -47,7 +48,7 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
   const select = selector(repository, cwd, paths);
   const merging = readConflicts(repository);
   const worktree = openWorktree(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [...merging.keys()].filter(select), select });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [...merging.keys()].filter(select), select, outside: await outsideProfile(context) });
   const conflicts = [...merging.values()].filter(({ path }) => select(path));
   const edits = [...seen.values()].filter(({ state, path }) => state === "conflict" && !merging.has(path));
   const settled = new Map<string, Asset | undefined>();

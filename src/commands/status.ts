@@ -3,11 +3,12 @@ import { isBallastError } from "../errors.ts";
 import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { comparePaths } from "../manifest/path.ts";
 import { addedAssets, manifestAt } from "../manifest/versions.ts";
-import { formatPath } from "../util/format.ts";
+import { count, formatPath } from "../util/format.ts";
 import { readConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents } from "../worktree/contents.ts";
 import { readMarkers } from "../worktree/markers.ts";
 import { liveAssets, observe, type Seen } from "../worktree/observe.ts";
+import { outsideProfile } from "../worktree/profile.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { listTracked } from "../worktree/tracking.ts";
 import { at, type Repository } from "../git/repository.ts";
@@ -41,7 +42,7 @@ export async function status(context: Context): Promise<Status> {
   const marked = await readMarkers(repository);
   const worktree = openWorktree(repository, marked && Buffer.from(formatManifest(marked.merged.values())));
   const candidates = await listTracked(repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: hashContents(context), candidates });
+  const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context) });
   await worktree.index.save(0);
   const branch = await runGit(["symbolic-ref", "--quiet", "--short", "HEAD"], at(repository, { accept: [1] }));
   const head = (await versionAt(repository, "HEAD", worktree)) ?? new Map<string, Asset>();
@@ -55,7 +56,7 @@ export async function status(context: Context): Promise<Status> {
       ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
-    notes: notesOn(worktree, seen),
+    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen)],
   };
 }
 
@@ -128,6 +129,11 @@ async function unpushedAssets({ repository, signal }: Context): Promise<Asset[] 
     if (!byOid.has(asset.oid)) byOid.set(asset.oid, asset);
   }
   return [...byOid.values()].sort((a, b) => comparePaths(a.path, b.path));
+}
+
+function notesOnProfile(seen: ReadonlyMap<string, Seen>): string[] {
+  const outside = [...seen.values()].filter(({ state }) => state === "outside").length;
+  return outside === 0 ? [] : [`${count(outside, "asset")} left out by this worktree's profile (sparse-checkout, fetch.include or checkout --include); git ballast checkout <path> brings one`];
 }
 
 function notesOn(worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {

@@ -9,6 +9,7 @@ import { checkPath } from "../manifest/path.ts";
 import { withLock } from "../util/lock.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
+import { outsideProfile } from "../worktree/profile.ts";
 import { hashContents } from "../worktree/contents.ts";
 
 import { record } from "../worktree/record.ts";
@@ -120,7 +121,7 @@ async function takeOutOfGit(repository: Repository, paths: readonly string[]): P
 
 async function preview(context: Context, worktree: Worktree, fromGit: readonly string[]): Promise<Change[]> {
   const candidates = [...(await listTracked(context.repository, worktree.tracking.patterns)), ...fromGit];
-  const seen = await observe(worktree, { read: hashContents(context), candidates });
+  const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context) });
   return changesBetween(worktree.manifest, liveAssets(worktree, seen));
 }
 

@@ -5,6 +5,7 @@ import { formatManifest, type Provisional } from "../manifest/manifest.ts";
 import { hashContents } from "./contents.ts";
 import { requestFollow } from "./follow.ts";
 import { liveAssets, observe } from "./observe.ts";
+import { outsideProfile } from "./profile.ts";
 import { record } from "./record.ts";
 import { openWorktree } from "./session.ts";
 import { UNKNOWN_OID } from "./stat-index.ts";
@@ -30,7 +31,7 @@ export async function recordLive(context: Context, { follows }: { follows: boole
 export async function lookLive(context: Context): Promise<string> {
   const worktree = openWorktree(context.repository);
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: hashContents(context), candidates, lookLimitBytes: LOOK_LIMIT });
+  const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
   const provisional: Provisional[] = [];
   for (const { path, w, provisional: unknown, state, stat } of seen.values()) {
     if (!isRecordable(state)) continue;

@@ -36,6 +36,8 @@ export interface ObserveOptions {
   readonly lookLimitBytes?: number;
   /** Narrows the paths; all when absent. */
   readonly select?: (path: string) => boolean;
+  /** Which paths this worktree does not want: see profile.ts. None when absent. */
+  readonly outside?: (path: string) => boolean;
   /** Also the files on disk that match a tracked pattern and are not known yet. */
   readonly candidates: readonly string[];
 }
@@ -73,7 +75,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   for (const { path } of toRead) if (!contents.has(path)) stats.set(path, undefined);
 
   const seen = new Map<string, Seen>();
-  for (const [path, stat] of stats) seen.set(path, see(worktree, path, stat, contents.get(path), provisional.has(path)));
+  for (const [path, stat] of stats) seen.set(path, see(worktree, { path, stat, content: contents.get(path), provisional: provisional.has(path), outside: stat === undefined && options.outside?.(path) === true }));
   for (const [path, sight] of seen) if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
   return seen;
 }
@@ -86,13 +88,15 @@ function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
   return false;
 }
 
-function see(
-  worktree: Worktree,
-  path: string,
-  stat: BigIntStats | undefined,
-  content: Known | undefined,
-  provisional: boolean,
-): Seen {
+interface Look {
+  readonly path: string;
+  readonly stat: BigIntStats | undefined;
+  readonly content: Known | undefined;
+  readonly provisional: boolean;
+  readonly outside: boolean;
+}
+
+function see(worktree: Worktree, { path, stat, content, provisional, outside }: Look): Seen {
   const entry = worktree.index.get(path);
   const m = worktree.manifest.get(path);
   const exec = content !== undefined && worktree.fileMode ? (content.stat.mode & 0o100n) !== 0n : (m ?? entry?.b)?.exec === true;
@@ -102,7 +106,7 @@ function see(
   else if (stat) w = "blocked";
   if (!provisional) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
-  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat) });
+  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
   return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional && stat ? fileStat(stat) : undefined), provisional };
 }
 

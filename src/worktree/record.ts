@@ -3,6 +3,7 @@ import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
 import { liveAssets, observe, type Seen } from "./observe.ts";
+import { outsideProfile } from "./profile.ts";
 import type { Worktree } from "./session.ts";
 import { isRecordable } from "./states.ts";
 import { listTracked } from "./tracking.ts";
@@ -22,7 +23,7 @@ export interface Recorded {
 export async function record(context: Context, worktree: Worktree, select?: (path: string) => boolean): Promise<Recorded> {
   const { repository, index } = worktree;
   const candidates = await listTracked(repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: storeContents(context), candidates, ...(select ? { select } : {}) });
+  const seen = await observe(worktree, { read: storeContents(context), candidates, outside: await outsideProfile(context), ...(select ? { select } : {}) });
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
   await keepNow(context, changes);
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));

@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { isBallastError, BallastError } from "../errors.ts";
+import { bringOwnFiles } from "../git/own-files.ts";
 import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
@@ -7,6 +8,7 @@ import { hashContents } from "./contents.ts";
 import { follow, rereadEntry } from "./follow.ts";
 import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
+import { outsideProfile } from "./profile.ts";
 import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
 import { isInitialised, openWorktree, type Worktree } from "./session.ts";
@@ -27,12 +29,14 @@ export interface Settled extends RestoreResult {
 export async function settle(context: Context, { final = false } = {}): Promise<Settled | undefined> {
   const { repository } = context;
   if (!isInitialised(repository)) return undefined;
+  // A manifest that sparse-checkout hides removes no asset. Once that Git process has ended it can be brought back.
+  if (await bringOwnFiles(repository)) return { ...NOTHING, stamped: false };
   await follow(repository);
   if (isStamped(repository)) return undefined;
   await understandMarkers(context);
   const worktree = openWorktree(repository);
   await dropSettledConflicts(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [] });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context) });
   const result = await bringUp(context, worktree, seen);
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
@@ -45,6 +49,8 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   }
   return { ...result, conflicts, stamped };
 }
+
+const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, conflicts: [] };
 
 async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): Promise<RestoreResult> {
   const moved = [...seen.values()].filter(({ state }) => state === "stale" || state === "missing");

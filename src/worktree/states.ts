@@ -26,6 +26,8 @@ export interface Sight {
   readonly tracked: boolean;
   /** Git was told of just this edit or deletion while it looked; it never overwrites one unless the user discards it. */
   readonly told?: boolean;
+  /** The path is outside of what this worktree wants (sparse-checkout, fetch.include). */
+  readonly outside?: boolean;
   /** What an earlier settling could not do: fetch what it had to restore, or decide between two contents. */
   readonly open?: "restore" | "conflict" | undefined;
 }
@@ -41,6 +43,8 @@ export type State =
   | "deleted"
   /** Never restored here (fresh clone, sparse, store out of reach): never a deletion. */
   | "missing"
+  /** Not there, and not wanted here (sparse-checkout, fetch.include): neither missing nor a deletion. */
+  | "outside"
   /** Git moved the manifest; what is on disk is the content of before. To be restored, or removed. */
   | "stale"
   /** Edited here and moved by Git to something else. Never overwritten, never recorded. */
@@ -56,10 +60,11 @@ export function sameContent(a: OnDisk, b: Content | undefined): boolean {
 }
 
 /** The decision for one path. */
-export function stateOf(stamped: boolean, { w, m, b, tracked, told, open }: Sight): State {
+export function stateOf(stamped: boolean, { w, m, b, tracked, told, outside, open }: Sight): State {
   if (w === "blocked") return m === undefined && b === undefined && !tracked ? "none" : "blocked";
   if (sameContent(w, m)) return w === undefined ? "none" : "clean";
   if (open === "conflict") return "conflict";
+  if (w === undefined && outside === true) return "outside";
   if (w === undefined && b === undefined) return "missing";
   if (stamped) {
     if (open === "restore" && sameContent(w, b)) return "stale";

@@ -36,6 +36,11 @@ describe("the state table", () => {
     ["an edit discarded for another version", false, { w: z, b: x, m: y, told: true }, "stale"],
     ["a deletion that the user had Git undo", false, { b: x, m: x, told: true }, "missing"],
     ["a new file that Git saw and left", false, { w: x, tracked: true, told: true }, "new"],
+    ["what this worktree does not want", true, { m: x, outside: true }, "outside"],
+    ["what it does not want any more", true, { m: x, b: x, outside: true }, "outside"],
+    ["what Git moved and it does not want", false, { b: x, m: y, outside: true }, "outside"],
+    ["an edit of what it does not want", true, { w: y, m: x, b: x, outside: true }, "modified"],
+    ["a stale file that it does not want", false, { w: x, b: x, m: y, outside: true }, "stale"],
     ["a symbolic link in its place", true, { w: "blocked", m: x }, "blocked"],
     ["nothing at all", true, {}, "none"],
   ];
@@ -49,9 +54,9 @@ describe("the state table", () => {
       for (const w of [...values, "blocked" as const])
         for (const m of values)
           for (const b of values)
-            for (const tracked of [true, false])
+            for (const [tracked, outside] of [[true, false], [false, false], [true, true], [false, true]] as const)
               for (const [told, open] of [false, true].flatMap((one) => [undefined, "restore" as const, "conflict" as const].map((two) => [one, two] as const))) {
-                const state = stateOf(stamped, { w, m, b, tracked, told, open });
+                const state = stateOf(stamped, { w, m, b, tracked, told, outside, open });
                 combinations++;
                 // What a restore may replace: nothing, what Git last knew, or an edit that Git was told of and discarded.
                 if (state === "stale") expect(sameContent(w, b) || (told && !stamped)).toBe(true);
@@ -59,9 +64,11 @@ describe("the state table", () => {
                 // What Git moved is never recorded as an edit: recording needs that the user's disk differs from both.
                 if (isRecordable(state) && !stamped) expect(sameContent(m, b) && !sameContent(w, b)).toBe(true);
                 if (state === "clean") expect(sameContent(w, m)).toBe(true);
-                if (state === "deleted") expect(b).toBeDefined();
+                if (state === "deleted") expect(b !== undefined && !outside).toBe(true);
+                if (state === "outside") expect(outside && w === undefined && m !== undefined).toBe(true);
+                if (state === "missing") expect(outside).toBe(false);
                 if (w === "blocked") expect(["blocked", "none"]).toContain(state);
               }
-    expect(combinations).toBe(2 * 5 * 4 * 4 * 2 * 2 * 3);
+    expect(combinations).toBe(2 * 5 * 4 * 4 * 4 * 2 * 3);
   });
 });

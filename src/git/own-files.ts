@@ -1,0 +1,25 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { at, gitConfig, MANIFEST_PATH, type Repository } from "./repository.ts";
+import { runGit } from "./run.ts";
+
+/**
+ * Has sparse-checkout keep `.ballast/` where its rules have taken that out of the worktree: without the manifest nothing
+ * could be said of any asset, also of those that are wanted, and Git stages nothing that its rules leave out. Does
+ * nothing while another Git process holds the index or the rules.
+ * @returns whether the manifest is in Git's index and still not in the worktree
+ */
+export async function bringOwnFiles(repository: Repository): Promise<boolean> {
+  // The rules are no sign: the first `sparse-checkout set` writes them last. Where the manifest is there, nothing is run.
+  if (isThere(repository)) return false;
+  const env = { BALLAST_SETTLING: "1", GIT_INDEX_FILE: undefined };
+  const { stdout } = await runGit(["ls-files", "-t", "-z", "--", MANIFEST_PATH], at(repository, { env }));
+  if (!stdout.toString().startsWith("S ")) return false;
+  const cone = /^(true|yes|on|1)$/i.test((await gitConfig(repository, "core.sparseCheckoutCone")) ?? "");
+  await runGit(["sparse-checkout", "add", cone ? ".ballast" : "/.ballast/"], at(repository, { env, accept: [1, 128] }));
+  return !isThere(repository);
+}
+
+function isThere(repository: Repository): boolean {
+  return existsSync(join(repository.top, MANIFEST_PATH));
+}
