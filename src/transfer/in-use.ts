@@ -54,7 +54,7 @@ export async function* usesInWork(repository: Repository, { own = true, strict =
  * @param options.reflogs also what refs pointed to before
  */
 export async function commitsInUse(repository: Repository, { reflogs, signal }: { reflogs: boolean; signal?: AbortSignal | undefined }): Promise<string[]> {
-  const extra = (await commitIds(repository, inProgress(repository), signal)).filter((id) => id !== undefined);
+  const extra = (await commitIds(repository, inProgress(repository, reflogs), signal)).filter((id) => id !== undefined);
   if (reflogs) return ["--all", "--reflog", ...extra];
   // Of stashes, only the last one is a ref.
   const { stdout } = await runGit(["rev-list", "-g", "refs/stash", "--"], at(repository, { accept: [128] }));
@@ -81,14 +81,16 @@ export async function isShallow(repository: Repository): Promise<boolean> {
   return (await gitText(["rev-parse", "--is-shallow-repository"], at(repository))) === "true";
 }
 
-const HEADS = ["HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "FETCH_HEAD", "BISECT_HEAD"];
+const HEADS = ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "BISECT_HEAD"];
+/** As a reflog, these tell of what was; they stay when the operation is over. */
+const FORMER = ["ORIG_HEAD", "FETCH_HEAD"];
 /** Files that hold a commit's id while an operation is under way. */
 const KEPT = ["MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-merge/orig-head", "rebase-merge/onto", "rebase-apply/autostash", "rebase-apply/orig-head", "rebase-apply/onto"];
 
 /** The commits that an operation in progress, in any worktree, will come back to or go on with. */
-function inProgress(repository: Repository): string[] {
+function inProgress(repository: Repository, former: boolean): string[] {
   return gitDirsOf(repository).flatMap((gitDir) => [
-    ...HEADS.map((name) => (gitDir === repository.commonDir ? `main-worktree/${name}` : `worktrees/${gitDir.slice(repository.commonDir.length + "/worktrees/".length)}/${name}`)),
+    ...[...HEADS, ...(former ? FORMER : [])].map((name) => (gitDir === repository.commonDir ? `main-worktree/${name}` : `worktrees/${gitDir.slice(repository.commonDir.length + "/worktrees/".length)}/${name}`)),
     ...KEPT.map((name) => join(gitDir, name))
       .filter((file) => existsSync(file))
       .map((file) => readFileSync(file, "utf8").trim())
