@@ -43,12 +43,13 @@ export function needsOf(keeper: Keeper): readonly string[] {
   return keeper === "git-lfs" ? ["git-lfs"] : [];
 }
 
-/** A goal for every step that two variants of a case have: one's wall time in ratio to the other's. */
-export function timeGoals({ name, variants }: CaseResult, ours: string, theirs: string, atMost: number): Goal[] {
+/** A goal for every step that two variants of a case have, one of them its reference: our wall time in ratio to theirs. */
+export function timeGoals({ name, reference, variants }: CaseResult, ours: string, theirs: string, atMost: number): Goal[] {
   const [mine, other] = [ours, theirs].map((wanted) => variants.find((variant) => variant.name === wanted));
   if (mine === undefined || other === undefined) return [];
-  return Object.entries(mine.steps).flatMap(([step, { wallSeconds }]) => {
-    const against = other.steps[step];
-    return against === undefined ? [] : [{ what: `${name}: ${step}, ${ours} in ratio to ${theirs}`, value: wallSeconds.median / against.wallSeconds.median, unit: "×", bound: { atMost } }];
+  return Object.keys(mine.steps).flatMap((step) => {
+    const ratio = (reference === theirs ? mine : other).steps[step]?.ratio.wall;
+    if (ratio === undefined || other.steps[step] === undefined) return [];
+    return [{ what: `${name}: ${step}, ${ours} in ratio to ${theirs}`, value: reference === theirs ? ratio : 1 / ratio, unit: "×", bound: { atMost } }];
   });
 }
