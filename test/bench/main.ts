@@ -11,7 +11,7 @@ import { formatRow } from "./table.ts";
 const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs]
   --only      rows to measure: ${ROWS.map(({ name }) => name).join(", ")}
   --cases     cases of these rows, by the first word of their names
-  --rounds    how often everything is measured (3, and 1 for delta)
+  --rounds    how often everything is measured (what each row says)
   --without   programs that take no part
   --json      a file for all results
   --docs      puts the tables into docs/benchmarks.md, and the results beside the benchmark
