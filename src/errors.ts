@@ -3,7 +3,7 @@
  * A plain `Error` that reaches the top means a bug of ours.
  */
 export const EXIT_STATUS = {
-  /** Findings: a check ran and something is wrong (`doctor`, `status --exit-code`). */
+  /** Findings: a check ran and something is wrong (`doctor`, `fsck`, `verify`, `status --exit-code`). */
   FINDINGS: 1,
   /** The command line or a setting is wrong. */
   USAGE: 2,
