@@ -336,7 +336,9 @@ describe("an object that is not what its name says", () => {
     "no gzip": { name: `${oid}.gz`, bytes: content, status: 7 },
     "a gzip bomb": { name: `${oid}.gz`, bytes: bomb, status: 7 },
     "a gzip under the name of the raw content": { name: oid, bytes: gzipSync(content), status: 7 },
-    "a difference from nowhere": { name: `${oid}.${sha256("base")}.xd3`, bytes: content, status: 7 },
+    "a difference from nowhere": { name: `${oid}.${sha256("base")}.xd3`, bytes: content, status: 6 },
+    "a difference that is none": { name: `${oid}.${sha256(old)}.xd3`, bytes: content, status: 7 },
+    "a difference from itself": { name: `${oid}.${oid}.xd3`, bytes: content, status: 6 },
   };
 
   let count = 0;
