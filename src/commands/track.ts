@@ -1,17 +1,17 @@
-import { lstatSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { sameAsset, type Manifest } from "../manifest/manifest.ts";
-import { checkPath } from "../manifest/path.ts";
+import { checkPath, comparePaths } from "../manifest/path.ts";
 import { withLock } from "../util/lock.ts";
+import { shellQuote } from "../util/package-root.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
 import { hashContents } from "../worktree/contents.ts";
-
 import { record } from "../worktree/record.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { settle } from "../worktree/settle.ts";
@@ -55,6 +55,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const wanted = options.patterns.map((argument) => patternFor(repository, cwd, argument));
   const added = [...new Set(wanted)].filter((pattern) => !before.tracking.patterns.includes(pattern));
   const worktree: Worktree = { ...before, tracking: tracking([...before.tracking.patterns, ...added]) };
+  if (wanted.includes("/**")) throw await everything(repository);
   refuseOwnFiles(worktree);
   const fromGit = await inGitIndex(repository, worktree);
   if (options.dryRun) return { patterns: added, recorded: await preview(context, worktree, fromGit), fromGit, notes: [] };
@@ -74,6 +75,17 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const notes = notesOn(wanted, recorded, fromGit, worktree);
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };
+}
+
+/** Everything would be also what Git must have, and what other rules hide: see docs/decisions/0016. */
+async function everything(repository: Repository): Promise<BallastError> {
+  const directories = readdirSync(repository.top, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() && !entry.name.startsWith(".") ? [`${entry.name}/`] : []));
+  const { stdout } = await runGit(["check-ignore", "-z", "--stdin"], at(repository, { input: directories.join("\0"), accept: [1] }));
+  const hidden = new Set(stdout.toString().split("\0"));
+  const some = directories.filter((name) => !hidden.has(name)).sort(comparePaths).slice(0, 5);
+  return new BallastError("USAGE", "the whole worktree is also what Git must have, such as .gitignore, and what other rules hide, such as build results", {
+    hint: some.length > 0 ? `name directories or patterns: git ballast track ${some.map((name) => (/^[\w./-]+$/.test(name) ? name : shellQuote(name))).join(" ")}` : 'name directories or patterns: git ballast track "*.psd"',
+  });
 }
 
 /** Patterns that hide Git's own files, or ours, from Git would keep them out of every commit. */

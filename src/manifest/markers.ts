@@ -18,6 +18,8 @@ import type { ManifestMerge } from "./merge.ts";
 
 /** Whether a text has a line that begins a conflict of Git's. */
 export function hasMarkers(text: string | Uint8Array): boolean {
+  // Nearly every manifest is known to have none without being decoded.
+  if (typeof text !== "string" && !Buffer.from(text.buffer, text.byteOffset, text.byteLength).includes("<<<<<<<")) return false;
   return /^<{7}( |$)/m.test(typeof text === "string" ? text : Buffer.from(text).toString());
 }
 

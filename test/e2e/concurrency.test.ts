@@ -83,6 +83,19 @@ describe("in one repository, at the same time", () => {
     }
   });
 
+  it("removes beside tracks: what one takes out stays out, and what the other adds stays in", async () => {
+    const repo = await repository();
+    for (let round = 0; round <= 5; round++) await box.write(`${repo}/d${round}/file.bin`, contentOf(`d${round}`));
+    await box.mustBallast(repo, "track", "d0");
+    for (let round = 1; round <= 5; round++) {
+      expectAll(await Promise.all([box.ballast(repo, "remove", `d${round - 1}`), box.ballast(repo, "track", `d${round}`)]));
+      const patterns = (await box.read(`${repo}/.gitignore`)).toString().split("\n");
+      expect(patterns.filter((line) => line.startsWith("/d"))).toEqual([`/d${round}/`]);
+      const manifest = parseManifest(await box.read(`${repo}/.ballast/manifest.jsonl`), "the manifest");
+      expect([...manifest.keys()]).toEqual([`d${round}/file.bin`]);
+    }
+  });
+
   it("a commit beside a track, status and checkout: the manifest is whole and has everything in the end", async () => {
     const repo = await repository();
     await fill(repo, "a");

@@ -11,11 +11,25 @@ import { sha256 } from "../support/sandbox.ts";
 const [BASE, OURS, THEIRS] = [asset("base"), asset("ours"), asset("theirs")];
 const BESIDE = "repo/art/hero.ballast-theirs.bin";
 
+const templates = new Map<string, Promise<Project>>();
+
+/** A project whose `repo` is as `make` left it; that is done once, and then copied. */
+async function fresh(name: string, make: () => Promise<Project>): Promise<Project> {
+  if (!templates.has(name)) templates.set(name, make().then(async (p) => p.box.run(".", "mv", ["repo", "template"]).then(() => p)));
+  const p = await templates.get(name)!;
+  await p.box.run(".", "sh", ["-c", "rm -rf repo && cp -a template repo"]);
+  return p;
+}
+
 /** Branches `main` and `theirs` that both changed art/hero.bin; theirs is the newer one. */
-async function diverged(change: { ours?: Buffer | null; theirs?: Buffer | null } = {}): Promise<Project> {
+function diverged(change: { ours?: Buffer | null; theirs?: Buffer | null } = {}): Promise<Project> {
+  const { ours = OURS, theirs = THEIRS } = change;
+  return fresh(`diverged ${ours === null} ${theirs === null}`, () => diverge(ours, theirs));
+}
+
+async function diverge(ours: Buffer | null, theirs: Buffer | null): Promise<Project> {
   const p = await project();
   const { box, commit } = p;
-  const { ours = OURS, theirs = THEIRS } = change;
   const put = async (content: Buffer | null, message: string): Promise<void> => {
     if (content === null) await box.run("repo", "rm", ["art/hero.bin"]);
     await commit({ [`${message}.bin`]: asset(message), ...(content ? { "art/hero.bin": content } : {}) }, message);
@@ -122,6 +136,24 @@ describe("a merge in which both sides edited one asset", () => {
   });
 });
 
+it("two conflicts are resolved by two processes at once, and both count", async () => {
+  const { box, commit } = await project();
+  await commit({ "a.bin": BASE, "b.bin": asset("b") });
+  await box.git("repo", "switch", "-q", "-c", "theirs");
+  await commit({ "a.bin": THEIRS, "b.bin": asset("b theirs") });
+  await box.git("repo", "switch", "-q", "main");
+  await box.settled("repo");
+  await commit({ "a.bin": OURS, "b.bin": asset("b ours") });
+  await box.tryGit("repo", "merge", "--no-edit", "theirs");
+  await Promise.all([box.mustBallast("repo", "resolve", "a.bin", "--ours"), box.mustBallast("repo", "resolve", "b.bin", "--theirs")]);
+  await box.git("repo", "commit", "-q", "--no-edit");
+  const manifest = await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl");
+  expect(manifest).toContain(sha256(OURS));
+  expect(manifest).toContain(sha256(asset("b theirs")));
+  expect([await box.read("repo/a.bin"), await box.read("repo/b.bin")]).toEqual([OURS, asset("b theirs")]);
+  expect(await box.git("repo", "status", "--short")).toBe("");
+});
+
 describe("a merge of an edit and a removal", () => {
   it("is a conflict that either side settles", async () => {
     const removed = await diverged({ ours: null });
@@ -161,7 +193,8 @@ it("a merge of a rename and an edit is none: the edit goes to the new name", asy
 
 describe("an edit that met another version", () => {
   /** The user edits while the hooks are off, and Git moves the manifest. */
-  async function met(): Promise<Project> {
+  const met = (): Promise<Project> => fresh("met", meet);
+  async function meet(): Promise<Project> {
     const p = await project();
     const { box, commit } = p;
     await commit({ "a.bin": BASE });
