@@ -28,6 +28,8 @@ export interface Judgement {
   readonly findings: readonly Finding[];
   /** Keys of objects that are not what their names say, by store. */
   readonly bad: { readonly local: ReadonlySet<string>; readonly remote: ReadonlySet<string> };
+  /** Contents that the stores can give together, without what is bad. */
+  readonly decodable: ReadonlySet<Oid>;
 }
 
 /** Decides what is wrong, from facts alone. In the order of kinds and keys. */
@@ -49,7 +51,7 @@ export function judge({ needs, local, remote }: Facts): Judgement {
     findings.push(missing(needed, store, waysHere.has(needed.oid)));
   }
   findings.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (identityOf(a) < identityOf(b) ? -1 : 1));
-  return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) } };
+  return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) }, decodable: new Set(waysHere.keys()) };
 }
 
 const ORDER: readonly FindingKind[] = ["manifest", "missing", "corrupt", "size", "chain", "unreadable", "obstacle", "misplaced", "unknown", "junk"];

@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
 import { copyObject } from "../object/copy.ts";
+import { hashFile } from "../object/hash-file.ts";
 import { objectKey, type ObjectName } from "../object/name.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
@@ -38,8 +40,9 @@ interface Place {
 }
 
 /** Takes away what is in the way of good objects. */
-async function clear(context: Context, place: Place, findings: readonly Finding[], { facts, bad }: Inspection): Promise<Repair[]> {
+async function clear(context: Context, place: Place, findings: readonly Finding[], inspection: Inspection): Promise<Repair[]> {
   const { where, store } = place;
+  const { facts, bad } = inspection;
   const done: Repair[] = [];
   const aside = (key: string, to: string): void => void done.push({ store: where, what: "quarantined", key, where: to });
   if (isDirectoryStore(store)) for (const { key } of findings.filter(({ kind }) => kind === "obstacle")) aside(key!, await moveAside(store, key!));
@@ -54,7 +57,7 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
   const look = await SecondLook.open(context, store, { others: place.others, good: survey.objects.filter(({ key }) => !bad[where].has(key)) });
   try {
     for (const object of suspects) {
-      if (!(await look.isDamaged(object))) continue;
+      if (!(await look.isDamaged(object)) || (await isLastResort(context, object, inspection))) continue;
       const actual = await look.actualName(object);
       if (actual && facts.needs.byOid.has(actual.oid) && !survey.objects.some(({ name }) => name.oid === actual.oid)) await rename(place, object, actual, look, done);
       aside(object.key, await keepAside(store, object, signal));
@@ -70,6 +73,25 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
     await removal.release();
   }
   return done;
+}
+
+/**
+ * Whether a damaged content stands in for itself: what is a difference from it may still come out right, where it needs
+ * none of the damaged bytes, and there is no good copy to take its place.
+ */
+async function isLastResort({ repository, signal }: Context, { name }: StoredObject, { facts, decodable }: Inspection): Promise<boolean> {
+  // Every other encoding is verified before anything is made of it.
+  if (name.encoding !== "raw" || decodable.has(name.oid)) return false;
+  const all = [...facts.local.survey.objects, ...(facts.remote?.survey.objects ?? [])];
+  if (!all.some((object) => object.name.base === name.oid)) return false;
+  for (const { path } of facts.needs.byOid.get(name.oid)?.places ?? []) {
+    const file = await hashFile(join(repository.top, path), { signal }).catch((error: unknown) => {
+      if (!isBallastError(error)) throw error;
+      return undefined;
+    });
+    if (file?.oid === name.oid) return false;
+  }
+  return true;
 }
 
 async function removeAside(store: Store, entry: { readonly key: string; readonly sizeBytes: number }, removal: Removal, signal: AbortSignal): Promise<string> {

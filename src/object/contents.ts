@@ -1,4 +1,4 @@
-import { openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { BallastError, isBallastError } from "../errors.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
@@ -79,6 +79,10 @@ export class Contents {
       fd = openSync(path, "r");
     } catch (error) {
       throw store.readFailure(error, objectKey(name));
+    }
+    if (!fstatSync(fd).isFile()) {
+      closeSync(fd);
+      throw new BallastError("OBJECT_MISSING", `no file stands at ${objectKey(name)} in ${store.url}`, { hint: "git ballast fsck --repair moves aside what stands there" });
     }
     const access = fileAccess(fd, { owned: true });
     if (!verified || this.#sound.has(path)) return access;

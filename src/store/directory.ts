@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { mkdir, rename, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { BallastError } from "../errors.ts";
+import { BallastError, systemCode } from "../errors.ts";
 import { OBJECTS_PREFIX } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
@@ -257,7 +257,8 @@ class Directory implements DirectoryStore {
   close(): void {}
 
   readFailure(error: unknown, key: string): unknown {
-    if (!isAbsent(error)) return storeFailure(error, this.url, `cannot read ${key}`, "read");
+    // A directory in the place of an object is none.
+    if (!isAbsent(error) && systemCode(error) !== "EISDIR") return storeFailure(error, this.url, `cannot read ${key}`, "read");
     this.#requireRoot();
     return new BallastError("OBJECT_MISSING", `there is no ${key} in ${this.url}`, { cause: error });
   }

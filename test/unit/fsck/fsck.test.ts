@@ -125,3 +125,25 @@ test("what only a branch here needs need not be in the remote store, and what a 
   expect(await found(BOTH)).toEqual(lost);
   expect(await found({ local: true, remote: false })).toEqual(lost);
 });
+
+test("a damaged content without a good copy stays in its place while others may be differences from it", async () => {
+  const it = await scene();
+  const base = editions(1, "worn", 20_000)[0]!;
+  // The delta copies nothing of the first half.
+  const top = Buffer.concat([base.subarray(10_000), Buffer.from("edited")]);
+  const worn = Buffer.from(base);
+  worn[5]! ^= 1;
+  const names = [await putContent(it.remote, base), await putContent(it.remote, top, base)];
+  await it.box.write(it.remote.pathOf(`objects/${names[0]!.slice(0, 2)}/${names[0]}`), worn);
+  const stores = { local: it.local, remote: it.remote };
+  const inspector = new Inspector(it.context, stores, { asked: BOTH, deep: true });
+  const found = await inspector.inspect();
+  expect(found.findings.map(({ kind, key }) => [kind, key!.split("/").at(-1)])).toEqual([["corrupt", names[0]], ["chain", names[1]]]);
+  expect(await repair(it.context, stores, found)).toEqual([]);
+  await expect(it.box.objects("store")).resolves.toEqual(names.sort());
+  // With a good copy at hand, it is replaced.
+  await putContent(it.local, base);
+  const repairs = await repair(it.context, stores, await inspector.inspect());
+  expect(repairs.map(({ what }) => what)).toEqual(["quarantined", "restored"]);
+  expect((await inspector.inspect()).findings).toEqual([]);
+});
