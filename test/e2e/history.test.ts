@@ -46,6 +46,11 @@ describe("one asset that was edited, renamed, edited on a branch and removed", (
     expect(entries[0]!.date).toBe(await p.box.git("repo", "log", "-1", "--format=%aI", commits["three"]!));
   });
 
+  it("log tells without the network what a bucket has: what a remote-tracking branch has", async () => {
+    const entries = await log("art/hero.bin", "--set", "store.url=s3://no-such-bucket/prefix");
+    expect(entries.map(({ local, remote }) => [local, remote])).toEqual([[true, false], [true, true], [true, true], [true, true]]);
+  });
+
   it("log takes paths from where the user stands, a number of versions and other revisions", async () => {
     expect((await p.box.mustBallast("repo/art", "log", "-n", "1", "hero.bin")).split("\n")).toHaveLength(1);
     expect((await log("art/a.bin", "--revision", "side")).map(({ commit }) => commit)).toEqual([commits["two"], commits["one"]]);
@@ -100,6 +105,16 @@ describe("one asset that was edited, renamed, edited on a branch and removed", (
     expect(await fails("repo", ":2:b.bin")).toContain("no merge is unfinished");
     expect(await fails("repo", "b.bin")).toContain("neither an object id nor");
   });
+});
+
+it("a change of the executable bit alone is told as such", async () => {
+  const { box, commit } = await project();
+  await commit({ "a.bin": A1 });
+  await box.run("repo", "chmod", ["+x", "a.bin"]);
+  expect(await box.mustBallast("repo", "diff")).toMatch(/^mode .*now executable$/);
+  await commit({});
+  const [entry] = JSON.parse(await box.mustBallast("repo", "log", "--json", "a.bin")) as LogEntry[];
+  expect([entry?.kind, entry?.exec]).toEqual(["mode", true]);
 });
 
 describe("checkout --from", () => {
