@@ -28,13 +28,12 @@ export interface Judgement {
   readonly findings: readonly Finding[];
   /** Keys of objects that are not what their names say, by store. */
   readonly bad: { readonly local: ReadonlySet<string>; readonly remote: ReadonlySet<string> };
-  /** Contents that the stores can give together, without what is bad. */
-  readonly decodable: ReadonlySet<Oid>;
 }
 
 /** Decides what is wrong, from facts alone. In the order of kinds and keys. */
 export function judge({ needs, local, remote }: Facts): Judgement {
-  const bad = { local: badObjects(local, needs, remote), remote: remote ? badObjects(remote, needs) : new Map<string, Bad>() };
+  const badThere = remote ? badObjects(remote, needs) : new Map<string, Bad>();
+  const bad = { local: badObjects(local, needs, remote && { looked: remote, bad: badThere }), remote: badThere };
   const here = catalogueOf(local, bad.local);
   const there = remote ? catalogueOf(remote, bad.remote) : new Map<Oid, StoredObject[]>();
   const waysHere = easiestWays([here, there], { archived: true });
@@ -51,7 +50,7 @@ export function judge({ needs, local, remote }: Facts): Judgement {
     findings.push(missing(needed, store, waysHere.has(needed.oid)));
   }
   findings.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (identityOf(a) < identityOf(b) ? -1 : 1));
-  return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) }, decodable: new Set(waysHere.keys()) };
+  return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) } };
 }
 
 const ORDER: readonly FindingKind[] = ["manifest", "missing", "corrupt", "size", "chain", "unreadable", "obstacle", "misplaced", "unknown", "junk"];
@@ -83,7 +82,7 @@ interface Bad {
 }
 
 /** A delta counts as bad by itself only when what it stands on is good. */
-function badObjects(looked: Looked, needs: Needs, other?: Looked): Map<string, Bad> {
+function badObjects(looked: Looked, needs: Needs, other?: { readonly looked: Looked; readonly bad: ReadonlyMap<string, Bad> }): Map<string, Bad> {
   const { survey, verdicts } = looked;
   const bad = new Map<string, Bad>();
   const doubtful: StoredObject[] = [];
@@ -99,7 +98,7 @@ function badObjects(looked: Looked, needs: Needs, other?: Looked): Map<string, B
   }
   // Those that stand on good ones first; what stands on them is judged by what is then left.
   for (let rest = doubtful; rest.length > 0; ) {
-    const ways = easiestWays([catalogueOf(looked, bad, rest), other ? catalogueOf(other, new Map()) : new Map()], { archived: true });
+    const ways = easiestWays([catalogueOf(looked, bad, rest), other ? catalogueOf(other.looked, other.bad) : new Map()], { archived: true });
     const own = rest.filter(({ name }) => ways.has(name.base!));
     for (const { key } of own) bad.set(key, { kind: "corrupt", detail: (verdicts.get(key) as { message: string }).message });
     rest = rest.filter((object) => !own.includes(object));

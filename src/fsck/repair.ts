@@ -4,6 +4,7 @@ import { isBallastError } from "../errors.ts";
 import { copyObject } from "../object/copy.ts";
 import { hashFile } from "../object/hash-file.ts";
 import { objectKey, type ObjectName } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { keepAside, moveAside } from "../store/quarantine.ts";
@@ -13,6 +14,7 @@ import type { Finding, Repair } from "./finding.ts";
 import type { Inspection, Stores } from "./inspect.ts";
 import { mend } from "./mend.ts";
 import { SecondLook } from "./second-look.ts";
+import type { Survey } from "./survey.ts";
 
 /**
  * Does what can be done about findings: keeps aside what is damaged, gives misplaced objects their place, and brings
@@ -26,8 +28,11 @@ export async function repair(context: Context, stores: Stores, inspection: Inspe
     const store = stores[where];
     const findings = inspection.findings.filter((finding) => finding.store === where && finding.key !== undefined);
     if (store === undefined || findings.length === 0) continue;
-    const other = where === "local" ? stores.remote : stores.local;
-    done.push(...(await clear(context, { where, store, others: other && isDirectoryStore(other) ? [other] : [] }, findings, inspection)));
+    const elsewhere = where === "local" ? "remote" : "local";
+    const looked = inspection.facts[elsewhere];
+    const other = looked && { where: elsewhere, survey: looked.survey } as const;
+    const others = other && isDirectoryStore(other.survey.store) ? [other.survey.store] : [];
+    done.push(...(await clear(context, { where, store, others, other }, findings, inspection)));
   }
   done.push(...(await mend(context, stores, inspection)));
   return done;
@@ -37,6 +42,8 @@ interface Place {
   readonly where: "local" | "remote";
   readonly store: Store;
   readonly others: readonly DirectoryStore[];
+  /** The other store. */
+  readonly other: { readonly where: "local" | "remote"; readonly survey: Survey } | undefined;
 }
 
 /** Takes away what is in the way of good objects. */
@@ -57,7 +64,7 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
   const look = await SecondLook.open(context, store, { others: place.others, good: survey.objects.filter(({ key }) => !bad[where].has(key)) });
   try {
     for (const object of suspects) {
-      if (!(await look.isDamaged(object)) || (await isLastResort(context, object, inspection))) continue;
+      if (!(await look.isDamaged(object)) || (await isLastResort(context, object, { place, look, inspection }))) continue;
       const actual = await look.actualName(object);
       if (actual && facts.needs.byOid.has(actual.oid) && !survey.objects.some(({ name }) => name.oid === actual.oid)) await rename(place, object, actual, look, done);
       aside(object.key, await keepAside(store, object, signal));
@@ -79,19 +86,32 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
  * Whether a damaged content stands in for itself: what is a difference from it may still come out right, where it needs
  * none of the damaged bytes, and there is no good copy to take its place.
  */
-async function isLastResort({ repository, signal }: Context, { name }: StoredObject, { facts, decodable }: Inspection): Promise<boolean> {
+async function isLastResort(context: Context, { name: { oid, encoding } }: StoredObject, { place, look, inspection }: { place: Place; look: SecondLook; inspection: Inspection }): Promise<boolean> {
+  const { facts, bad } = inspection;
   // Every other encoding is verified before anything is made of it.
-  if (name.encoding !== "raw" || decodable.has(name.oid)) return false;
+  if (encoding !== "raw") return false;
   const all = [...facts.local.survey.objects, ...(facts.remote?.survey.objects ?? [])];
-  if (!all.some((object) => object.name.base === name.oid)) return false;
-  for (const { path } of facts.needs.byOid.get(name.oid)?.places ?? []) {
+  if (!all.some(({ name }) => name.base === oid)) return false;
+  if ((await look.canDecode(oid)) || (await isInWorktree(context, oid, inspection))) return false;
+  const { other } = place;
+  if (other === undefined || isDirectoryStore(other.survey.store)) return true;
+  const there = await SecondLook.open(context, other.survey.store, { others: [], good: other.survey.objects.filter(({ key }) => !bad[other.where].has(key)) });
+  try {
+    return !(await there.canDecode(oid));
+  } finally {
+    there.close();
+  }
+}
+
+async function isInWorktree({ repository, signal }: Context, oid: Oid, { facts }: Inspection): Promise<boolean> {
+  for (const { path } of facts.needs.byOid.get(oid)?.places ?? []) {
     const file = await hashFile(join(repository.top, path), { signal }).catch((error: unknown) => {
       if (!isBallastError(error)) throw error;
       return undefined;
     });
-    if (file?.oid === name.oid) return false;
+    if (file?.oid === oid) return true;
   }
-  return true;
+  return false;
 }
 
 async function removeAside(store: Store, entry: { readonly key: string; readonly sizeBytes: number }, removal: Removal, signal: AbortSignal): Promise<string> {

@@ -55,14 +55,27 @@ export class SecondLook {
     return new SecondLook(store, signal, openBase, close);
   }
 
-  /** Whether an object, whose base is good, does not decode to what its name says. */
+  /** Whether an object does not decode to what its name says, although its base is good. */
   async isDamaged({ name, key }: StoredObject): Promise<boolean> {
+    // What cannot be had is not this object's fault.
+    if (name.base !== undefined && !(await this.canDecode(name.base))) return false;
     try {
       await verify(name, this.#store.read(key, undefined, this.signal), { openBase: this.openBase, signal: this.signal });
       return false;
     } catch (error) {
       if (isBallastError(error, "OBJECT_CORRUPT")) return true;
       if (isBallastError(error, "OBJECT_MISSING", "ENCODING_UNKNOWN")) return false;
+      throw error;
+    }
+  }
+
+  /** Whether there is a good way to a content. */
+  async canDecode(oid: Oid): Promise<boolean> {
+    try {
+      (await this.openBase(oid)).close();
+      return true;
+    } catch (error) {
+      if (isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN")) return false;
       throw error;
     }
   }

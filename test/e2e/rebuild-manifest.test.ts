@@ -17,8 +17,6 @@ async function begin(): Promise<Project & { assets(): Promise<Record<string, str
 const DAMAGE: Record<string, (it: Project) => Promise<void>> = {
   lost: (it) => rm(it.box.path(MANIFEST)),
   "cut off": (it) => truncate(it.box.path(MANIFEST), 100),
-  empty: (it) => truncate(it.box.path(MANIFEST), 0),
-  "full of something else": (it) => it.box.write(MANIFEST, Buffer.from([0, 255, 10, 13, 200])),
 };
 
 for (const [what, damage] of Object.entries(DAMAGE)) {

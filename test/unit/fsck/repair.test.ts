@@ -114,10 +114,13 @@ test("whatever happens to two stores: a repair loses no byte and no content, men
       if (!deep) return;
       // The remote store has everything that there is, and only what is nowhere is left to tell.
       const lost = new Set(OIDS.filter((oid) => !have.has(oid)));
-      if (lost.size > 0) return expect([...new Set(last.findings.map(({ kind }) => kind))]).toContainEqual(expect.stringMatching(/^(missing|corrupt|chain)$/));
-      expect(await decodable([it.remote])).toEqual(have);
-      expect(last.findings).toEqual([]);
+      if (lost.size > 0) {
+        expect(last.findings.map(({ kind }) => kind)).toContainEqual(expect.stringMatching(/^(missing|corrupt|chain)$/));
+      } else {
+        expect(await decodable([it.remote])).toEqual(have);
+        expect(last.findings).toEqual([]);
+      }
     }),
-    { numRuns: Number(process.env["FC_RUNS"] ?? 25) },
+    { numRuns: Number(process.env["FC_RUNS"] ?? 15) },
   );
 });
