@@ -32,7 +32,11 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   // A manifest that sparse-checkout hides removes no asset. Once that Git process has ended it can be brought back.
   if (await bringOwnFiles(repository)) return { ...NOTHING, stamped: false };
   await follow(repository);
-  if (isStamped(repository)) return undefined;
+  if (isStamped(repository)) {
+    // A merge that changes nothing but what is in conflict leaves the file as it was.
+    await putBeside(context);
+    return undefined;
+  }
   await understandMarkers(context);
   const worktree = openWorktree(repository);
   await dropSettledConflicts(repository);

@@ -136,7 +136,7 @@ describe("a merge in which both sides edited one asset", () => {
   });
 });
 
-it("two conflicts are resolved by two processes at once, and both count", async () => {
+it("two conflicts and nothing else: theirs are beside ours; two processes resolve them at once, and both count", async () => {
   const { box, commit } = await project();
   await commit({ "a.bin": BASE, "b.bin": asset("b") });
   await box.git("repo", "switch", "-q", "-c", "theirs");
@@ -144,6 +144,11 @@ it("two conflicts are resolved by two processes at once, and both count", async 
   await box.git("repo", "switch", "-q", "main");
   await box.settled("repo");
   await commit({ "a.bin": OURS, "b.bin": asset("b ours") });
+  await box.tryGit("repo", "merge", "--no-edit", "theirs");
+  expect(await box.read("repo/a.ballast-theirs.bin")).toEqual(THEIRS);
+  expect(await box.read("repo/b.ballast-theirs.bin")).toEqual(asset("b theirs"));
+  await box.git("repo", "merge", "--abort");
+  expect(await box.exists("repo/a.ballast-theirs.bin")).toBe(false);
   await box.tryGit("repo", "merge", "--no-edit", "theirs");
   await Promise.all([box.mustBallast("repo", "resolve", "a.bin", "--ours"), box.mustBallast("repo", "resolve", "b.bin", "--theirs")]);
   await box.git("repo", "commit", "-q", "--no-edit");

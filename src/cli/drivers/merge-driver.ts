@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { openRepository } from "../../git/repository.ts";
 import { readConflicts, writeConflicts } from "../../worktree/conflicts.ts";
+import { requestFollow } from "../../worktree/follow.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { formatManifest, parseManifest, type Asset, type Manifest } from "../../manifest/manifest.ts";
 import { mergeManifests } from "../../manifest/merge.ts";
@@ -22,6 +23,8 @@ export async function run([base, ours, theirs]: string[]): Promise<number> {
   const all = readConflicts(repository);
   for (const conflict of conflicts) all.set(conflict.path, conflict);
   writeConflicts(repository, all.values());
+  // Where the result is what we had, Git leaves the file alone: this has the next hook look nevertheless.
+  requestFollow(repository);
   for (const { path, ours, theirs } of conflicts) process.stderr.write(`ballast: ${whatMet(formatPath(path), ours, theirs)}\n  → git ballast resolve ${path} --ours, --theirs, --newest or --file <file>\n`);
   return 1;
 }
