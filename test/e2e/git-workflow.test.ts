@@ -203,7 +203,7 @@ describe("git moves between versions", () => {
     const merge = await box.tryGit(name, "merge", "--quiet", "other");
     expect(merge.status).not.toBe(0);
     expect(merge.stderr).toContain("git ballast resolve a.psd");
-    expect(await assets()).toEqual({ "a.psd": "ours", "b.psd": "b1" });
+    expect(await assets()).toEqual({ "a.psd": "ours", "a.ballast-theirs.psd": "theirs", "b.psd": "b1" });
     await git("add", "--all");
     expect((await box.tryGit(name, "commit", "-m", "too early")).stderr).toContain("a.psd is in conflict");
     await box.mustBallast(name, "resolve", "--theirs", "a.psd");
