@@ -12,6 +12,7 @@ import { placesOf, salvage } from "../transfer/salvage.ts";
 import type { Wanted } from "../transfer/wanted.ts";
 import type { Repair } from "./finding.ts";
 import type { Inspection, Stores } from "./inspect.ts";
+import type { Needed } from "./needs.ts";
 
 /**
  * Brings into each store what it lacks: from the other store, or from the worktree by way of the local one. What is
@@ -44,9 +45,10 @@ function lackedIn(where: "local" | "remote", { findings, facts }: Inspection): W
     if (base !== undefined) oids.add(base);
     else if (kind !== "unknown" && kind !== "misplaced") oids.add(oid);
   }
-  const published = (oid: Oid): boolean => where === "local" || store(oid)?.published !== false;
-  const store = (oid: Oid) => facts.needs.byOid.get(oid);
-  return [...oids].filter(published).map((oid) => ({ oid, sizeBytes: store(oid)?.sizeBytes ?? NaN, path: store(oid)?.places[0]?.path ?? "" }));
+  const needed = (oid: Oid): Needed | undefined => facts.needs.byOid.get(oid);
+  // What is not pushed yet need not be in the remote store.
+  const due = [...oids].filter((oid) => where === "local" || needed(oid)?.published !== false);
+  return due.map((oid) => ({ oid, sizeBytes: needed(oid)?.sizeBytes ?? NaN, path: needed(oid)?.places[0]?.path ?? "" }));
 }
 
 /** Puts into the local store what no store has and the worktree does. */
