@@ -142,6 +142,8 @@ class Held implements Removal {
   readonly #record: RemovalRecord;
   readonly #options: RemovalOptions;
   #publishedMs: number;
+  /** What was asked to be removed without an answer: the request may still be on its way. */
+  #unsure: readonly string[] = [];
 
   constructor(store: Store, number: number, record: RemovalRecord, options: RemovalOptions) {
     this.#store = store;
@@ -156,7 +158,9 @@ class Held implements Removal {
     for (let at = 0; at < keys.length; at += MOST_PENDING) {
       const some = keys.slice(at, at + MOST_PENDING);
       await this.#publish({ pending: some });
+      this.#unsure = some;
       await forEachParallel(some, concurrency, (key, siblings) => this.#store.remove(key, siblings), signal);
+      this.#unsure = [];
     }
   }
 
@@ -167,7 +171,7 @@ class Held implements Removal {
   async release(): Promise<void> {
     try {
       await this.requireMine();
-      await this.#store.replace(formatRecordKey(this.#number), formatRecord({ ...this.#record, released: true }), this.#options.signal);
+      await this.#store.replace(formatRecordKey(this.#number), formatRecord({ ...this.#record, released: true, pending: this.#unsure }), this.#options.signal);
     } catch (error) {
       // After an interruption the record stays, and the next run passes over it.
       if (!this.#options.signal.aborted && !isBallastError(error, "LOCKED")) throw error;
