@@ -18,13 +18,15 @@ export async function* diagnoseDirectory(
     yield { name: "store directory", ok: false, detail: error instanceof Error ? error.message : String(error) };
     return;
   }
+  let writable = false;
   try {
     store.temporary().discard();
+    writable = true;
     yield { name: "store writable", ok: true, detail: "a file was made and removed" };
   } catch (error) {
     yield { name: "store writable", ok: false, detail: error instanceof Error ? error.message : String(error) };
   }
-  yield await exclusiveNames(store);
+  if (writable) yield await exclusiveNames(store);
   const { bavail, bsize } = await statfs(store.root);
   yield { name: "store space", ok: true, detail: `${((bavail * bsize) / 2 ** 30).toFixed(1)} GiB free` };
 }
