@@ -213,7 +213,7 @@ export class World {
         await this.#box.tryGit(clone, unfinished, "--abort");
         return [];
       }
-      await this.#box.ballast(clone, "resolve", "--all", `--${settle}`);
+      await this.#box.ballast(clone, "resolve", `--${settle}`, ".");
       await this.#box.tryGit(clone, "checkout", "-q", `--${settle}`, "--", "code.txt");
       await this.#box.tryGit(clone, "add", "--all");
       if (unfinished === "merge") await this.#box.tryGit(clone, "commit", "-q", "--no-edit");
@@ -266,7 +266,7 @@ export class World {
     const files = new Map<string, string>();
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-      if (entry.isFile() && path.endsWith(".bin") && !path.startsWith(".git/")) files.set(path, sha256(await readFile(join(root, path))));
+      if (entry.isFile() && path.endsWith(".bin") && !path.startsWith(".git/") && !path.includes(".ballast-theirs")) files.set(path, sha256(await readFile(join(root, path))));
     }
     return files;
   }
