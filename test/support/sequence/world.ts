@@ -107,11 +107,6 @@ export class World {
         await git("clean", "-qfdx");
         this.#unsure(clone);
         return PATHS;
-      case "lose index":
-        await rm(box.path(clone, ".git/ballast/index"), { force: true });
-        // Without it a deletion and an asset that was never there look the same.
-        this.#unsure(clone);
-        return [];
       case "add":
         await git("add", "--all");
         return [];
