@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, test } from "vitest";
 import { sandbox, sha256, type Sandbox } from "../support/sandbox.ts";
 
 /*
@@ -379,4 +379,14 @@ describe("renames", () => {
     expect(Object.keys(await assets())).toContain("artwork/0.psd");
     expect(await status()).toBe("");
   });
+});
+
+test("after the index was lost, one git status suffices for a deletion to be seen again", async () => {
+  const { git, remove, status, name } = await repo();
+  await box.run(name, "rm", [".git/ballast/index"]);
+  expect(await status()).toBe("");
+  await remove("a.psd");
+  expect(await status()).toBe(DIRTY);
+  await git("commit", "--quiet", "-am", "gone");
+  expect(await git("show", "HEAD:.ballast/manifest.jsonl")).not.toContain("a.psd");
 });

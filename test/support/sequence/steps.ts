@@ -6,7 +6,7 @@ export type Step = { readonly clone: "a" | "b" } & (
   | { readonly do: "delete"; readonly path: string }
   | { readonly do: "move"; readonly path: string; readonly to: string }
   | { readonly do: "code" }
-  | { readonly do: "add" | "commit" | "commit -a" | "stash" | "stash pop" | "push" | "revert" | "clean" | "checkout" | "checkout -f" | "restore" }
+  | { readonly do: "add" | "commit" | "commit -a" | "stash" | "stash pop" | "push" | "revert" | "clean" | "lose index" | "checkout" | "checkout -f" | "restore" }
   | { readonly do: "switch" | "merge" | "rebase" | "cherry-pick"; readonly branch: string; readonly settle: Settle }
   | { readonly do: "pull"; readonly rebase: boolean; readonly settle: Settle }
   | { readonly do: "reset"; readonly mode: "--hard" | "--mixed" | "--soft"; readonly back: number }
@@ -31,7 +31,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("code" as const) }) },
   { weight: 8, arbitrary: fc.record({ clone, do: fc.constantFrom("commit" as const, "commit -a" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("stash" as const, "stash pop" as const, "revert" as const) }) },
-  { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("add" as const, "clean" as const, "checkout" as const, "checkout -f" as const, "restore" as const) }) },
+  { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("add" as const, "clean" as const, "lose index" as const, "checkout" as const, "checkout -f" as const, "restore" as const) }) },
   { weight: 6, arbitrary: fc.record({ clone, do: fc.constantFrom("switch" as const, "merge" as const, "rebase" as const, "cherry-pick" as const), branch, settle }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("push" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("pull" as const), rebase: fc.boolean(), settle }) },
