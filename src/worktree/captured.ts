@@ -4,6 +4,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { isOid, type Oid } from "../object/oid.ts";
@@ -47,19 +48,20 @@ export function clearCaptured(repository: Repository): void {
   rmSync(worktreeState(repository, "captured"), { force: true });
 }
 
-/** Those of `captured` whose content no branch, tag, stash or staged manifest names. */
-export async function unreferenced(repository: Repository, captured: readonly Captured[]): Promise<Captured[]> {
+/** Those of `captured` whose content no branch, tag, stash or staged manifest names, nor the commit that HEAD was at before. */
+export async function unreferenced<T extends Captured>(repository: Repository, captured: readonly T[]): Promise<T[]> {
   if (captured.length === 0) return [];
   const tips = await gitText(["for-each-ref", "--format=%(objectname)"], at(repository));
   const stashes = await runGit(["rev-list", "-g", "refs/stash"], at(repository, { accept: [128] }));
-  const trees = new Set([...tips.split("\n"), ...stashes.stdout.toString().split("\n"), ...autostashes(repository), "HEAD"].filter(Boolean));
+  const before = await runGit(["rev-list", "-g", "-n", "2", "HEAD"], at(repository, { accept: [128] }));
+  const names = new Set([tips, stashes.stdout, before.stdout].flatMap((text) => text.toString().split("\n")).concat(autostashes(repository), "HEAD", "ORIG_HEAD"));
+  // One that is no commit, or that there is not, as HEAD before the first commit, would fail the search as a whole.
+  const trees = (await commitIds(repository, [...names].filter(Boolean))).filter((id) => id !== undefined);
   const oids = [...new Set(captured.map(({ oid }) => oid))];
-  const found = await Promise.all([
-    grep(repository, oids, [...trees]),
-    grep(repository, oids, ["--cached"]),
-  ]);
-  const held = found.join("\n");
-  return captured.filter(({ oid }) => !held.includes(oid));
+  const found = [await grep(repository, oids, ["--cached"])];
+  if (trees.length > 0) found.push(await grep(repository, oids, trees));
+  const held = new Set(found.flat());
+  return captured.filter(({ oid }) => !held.has(oid));
 }
 
 /** What a merge or a rebase under way has stashed and will bring back. */
@@ -69,9 +71,9 @@ function autostashes(repository: Repository): string[] {
     .flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").trim()] : []));
 }
 
-/** The manifest lines that name one of `oids` in these trees. */
-async function grep(repository: Repository, oids: readonly Oid[], where: readonly string[]): Promise<string> {
-  const patterns = oids.flatMap((oid) => ["-e", oid]);
-  const args = ["grep", "-h", "-F", "--text", "--no-textconv", ...patterns, ...where, "--", MANIFEST_PATH];
-  return (await runGit(args, at(repository, { accept: [1, 128] }))).stdout.toString();
+/** Those of `oids` that the manifests in these trees name. */
+async function grep(repository: Repository, oids: readonly Oid[], where: readonly string[]): Promise<string[]> {
+  const args = ["grep", "-h", "-o", "-F", "--text", "--no-textconv", "-f", "-", ...where, "--", MANIFEST_PATH];
+  const { stdout } = await runGit(args, at(repository, { accept: [1, 128], input: `${oids.join("\n")}\n` }));
+  return stdout.toString().split("\n");
 }

@@ -1,6 +1,8 @@
 import type { Context } from "../context.ts";
 import { isBallastError, BallastError } from "../errors.ts";
 import { bringOwnFiles } from "../git/own-files.ts";
+import { oidsAt } from "../manifest/versions.ts";
+import type { Oid } from "../object/oid.ts";
 import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
@@ -80,14 +82,17 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
 }
 
 /** Among stale files, the edits that no commit holds: new ones are kept in place, edited ones can be brought back. */
-async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: { path: string; oid: string }[] }> {
-  const captured = new Set(readCaptured(context.repository).map(({ oid, path }) => `${oid} ${path}`));
-  const discarded = moved.flatMap(({ path, w, b, state }) => {
-    if (state !== "stale" || w === undefined || w === "blocked") return [];
-    return captured.has(`${w.oid} ${path}`) || !sameContent(w, b) ? [{ path, oid: w.oid }] : [];
-  });
-  const lost = await unreferenced(context.repository, discarded);
-  const kept = new Set(lost.map(({ path }) => path).filter((path) => moved.find((seen) => seen.path === path)?.m === undefined));
+async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: { path: string; oid: Oid }[] }> {
+  const { repository } = context;
+  const stale = moved.flatMap(({ path, w, b, m, state }) => (state !== "stale" || w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid, known: sameContent(w, b), m }]));
+  if (stale.length === 0) return { kept: new Set(), lost: [] };
+  const captured = new Set(readCaptured(repository).map(({ oid, path }) => `${oid} ${path}`));
+  const edits = stale.filter(({ path, oid, known }) => !known || captured.has(`${oid} ${path}`));
+  // What a stash brought, say, is nowhere noted. As a rule HEAD is still where all of it comes from, and nobody else is asked.
+  const committed = await oidsAt(repository, "HEAD");
+  const brought = stale.filter((one) => !edits.includes(one) && !committed.has(one.oid));
+  const lost = await unreferenced(repository, [...edits, ...brought]);
+  const kept = new Set(lost.filter((one) => one.m === undefined && edits.includes(one)).map(({ path }) => path));
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }
 
