@@ -1,5 +1,6 @@
   # Only what costs nothing runs before it is known that there is work: no process, a few stats.
   [ -z "${BALLAST_SKIP:-}${BALLAST_SETTLING:-}" ] || exit 0
+  unset GIT_INTERNAL_SUPER_PREFIX
   dir=${GIT_DIR:-.git}
   [ -d "$dir" ] || dir=$(git rev-parse --git-dir) || exit 0
   manifest=.ballast/manifest.jsonl

@@ -95,11 +95,13 @@ async function readableAt(repository: Repository, revision: string): Promise<Man
   }
 }
 
-/** An asset that was put into Git's own index, e.g. by `git add -f`, would be versioned twice. */
+/** An asset that was put into Git's own index, e.g. by `git add -f`, would be versioned twice. Links and submodules are no assets. */
 async function refuseStagedAssets(repository: Repository): Promise<void> {
-  const { stdout } = await runGit(["diff", "--cached", "--name-only", "--no-renames", "-z", "--diff-filter=A"], at(repository));
+  const { stdout } = await runGit(["diff", "--cached", "--raw", "--no-renames", "-z", "--diff-filter=A"], at(repository));
   const tracked = readTracking(repository);
-  const path = stdout.toString().split("\0").find((name) => name !== "" && !name.startsWith(".ballast/") && tracked.matches(name));
+  // :<old mode> SP <mode> SP <old blob> SP <blob> SP A NUL <path> NUL
+  const fields = stdout.toString().split("\0");
+  const path = fields.find((name, i) => i % 2 === 1 && fields[i - 1]!.startsWith(":000000 100") && !name.startsWith(".ballast/") && tracked.matches(name));
   if (path === undefined) return;
   throw new BallastError("USAGE", `not committed: ${path} is a tracked asset but is staged in Git itself`, {
     hint: `git rm --cached ${path}, or git ballast track ${path}`,

@@ -119,11 +119,13 @@ function checkArgument(repository: Repository, cwd: string, argument: string): v
   if (!stat.isFile() && !stat.isDirectory()) throw new BallastError("NOT_A_FILE", `${argument} is neither a file nor a directory`);
 }
 
-/** The files of Git's index that the patterns match. */
+/** The files of Git's index that the patterns match. Links and submodules stay: only Git can version them. */
 async function inGitIndex(repository: Repository, worktree: Worktree): Promise<string[]> {
-  const { stdout } = await runGit(["ls-files", "--cached", "-z"], at(repository));
-  const paths = stdout.toString().split("\0").filter((path) => path !== "" && worktree.tracking.matches(path));
-  return paths.filter((path) => !/(^|\/)\.git[a-z]*$/.test(path) && !path.startsWith(".ballast/"));
+  const { stdout } = await runGit(["ls-files", "--stage", "-z"], at(repository));
+  // <mode> SP <blob> SP <stage> TAB <path> NUL
+  const files = stdout.toString().split("\0").filter((line) => line.startsWith("100"));
+  const paths = new Set(files.map((line) => line.slice(line.indexOf("\t") + 1)));
+  return [...paths].filter((path) => worktree.tracking.matches(path) && !/(^|\/)\.git[a-z]*$/.test(path) && !path.startsWith(".ballast/"));
 }
 
 async function takeOutOfGit(repository: Repository, paths: readonly string[]): Promise<void> {

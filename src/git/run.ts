@@ -81,8 +81,11 @@ export async function* streamGit(args: readonly string[], options: RunOptions): 
   }
 }
 
+/** Git before 2.40 hands its hooks and filters in a submodule a variable with which most of its commands refuse to run. */
+const FOREIGN = { GIT_INTERNAL_SUPER_PREFIX: undefined };
+
 function childEnvironment(extra: RunOptions["env"]): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = { ...environment(), LC_ALL: "C", ...extra };
+  const env: NodeJS.ProcessEnv = { ...environment(), LC_ALL: "C", ...FOREIGN, ...extra };
   for (const [name, value] of Object.entries(env)) if (value === undefined) delete env[name];
   return env;
 }
