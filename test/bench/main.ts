@@ -1,14 +1,16 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findPrograms } from "./programs.ts";
-import type { RowResult } from "./row.ts";
+import type { Bench, RowResult } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { runRow } from "./run-row.ts";
+import { startS3, type S3Server } from "./s3-server.ts";
 import { formatRow } from "./table.ts";
 
-const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs]
+const ELSEWHERE = "/dev/shm";
+const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs] [--quick]
   --only      rows to measure: ${ROWS.map(({ name }) => name).join(", ")}
   --cases     cases of these rows, by the first word of their names
   --rounds    how often everything is measured (what each row says)
@@ -16,6 +18,8 @@ const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--ro
   --json      a file for all results
   --docs      puts the tables into docs/benchmarks.md, and the results beside the benchmark
   --scratch   where to work (${tmpdir()})
+  --elsewhere a directory on another file system (${ELSEWHERE})
+  --quick     tries the benchmark itself: a fiftieth of the work, once; the figures say nothing
 `;
 
 /** The npm script runs in the project's directory, beside node_modules. */
@@ -26,7 +30,9 @@ const RESULTS = "test/bench/results";
 await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { only: { type: "string" }, cases: { type: "string" }, rounds: { type: "string" }, without: { type: "string" }, json: { type: "string" }, docs: { type: "boolean" }, scratch: { type: "string", default: tmpdir() }, help: { type: "boolean" } } });
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({ options: { only: text, cases: text, rounds: text, without: text, json: text, docs: flag, quick: flag, scratch: { ...text, default: tmpdir() }, elsewhere: { ...text, default: ELSEWHERE }, help: flag } });
   const only = values.only?.split(",") ?? ROWS.map(({ name }) => name);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   const unknown = only.filter((name) => !ROWS.some((row) => row.name === name));
@@ -35,16 +41,32 @@ async function main(): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
+  if (values.docs && values.quick) throw new Error("what is measured with --quick has no place in the docs");
   const scratch = mkdtempSync(join(values.scratch, "ballast-bench-"));
-  const remove = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  const elsewhere = otherFileSystem(values.elsewhere, scratch);
+  let server: S3Server | undefined;
+  const remove = (): void => {
+    server?.stop();
+    for (const directory of [scratch, elsewhere]) if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (remove(), process.exit(130)));
   mkdirSync(CACHE, { recursive: true });
   try {
-    const wants = (name: string): boolean => values.cases?.split(",").includes(name) ?? true;
-    const bench = { scratch, cache: CACHE, programs: findPrograms(values.without?.split(",")), say: (line: string) => void process.stderr.write(`${line}\n`), wants };
+    const programs = findPrograms(values.without?.split(","));
+    const bench: Bench = {
+      scratch,
+      elsewhere,
+      cache: CACHE,
+      programs,
+      quick: values.quick,
+      once: memory(),
+      s3: async () => (server ??= startS3(programs, scratch)),
+      say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
+      wants: (name) => values.cases?.split(",").includes(name) ?? true,
+    };
     const results: RowResult[] = [];
     for (const row of ROWS.filter(({ name }) => only.includes(name))) {
-      const result = await runRow(row, bench, rounds ?? row.rounds ?? 3);
+      const result = await runRow(row, bench, rounds ?? (values.quick ? 1 : (row.rounds ?? 3)));
       if (result === undefined) continue;
       results.push(result);
       process.stdout.write(`${formatRow(result)}\n\n`);
@@ -54,6 +76,21 @@ async function main(): Promise<void> {
   } finally {
     remove();
   }
+}
+
+function memory(): Bench["once"] {
+  const made = new Map<string, Promise<unknown>>();
+  return <T>(name: string, make: () => Promise<T>) => {
+    const known = made.get(name) ?? make();
+    made.set(name, known);
+    return known as Promise<T>;
+  };
+}
+
+/** A new directory in `place`, if that is on another file system than the scratch directory. */
+function otherFileSystem(place: string, scratch: string): string | undefined {
+  const there = statSync(place, { throwIfNoEntry: false });
+  return there === undefined || there.dev === statSync(scratch).dev ? undefined : mkdtempSync(join(place, "ballast-bench-"));
 }
 
 /** Replaces what docs/benchmarks.md says of a row between its two marks, and the row's committed results. */

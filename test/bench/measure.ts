@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Programs } from "./programs.ts";
+import { watchTree } from "./tree-memory.ts";
 
 /** A program to run, without a shell. */
 export interface Command {
@@ -16,7 +17,10 @@ export interface Usage {
   readonly wallSeconds: number;
   /** User and system time together; its grain is 10 ms. */
   readonly cpuSeconds: number;
-  /** Resident memory of the largest of the processes; undefined without GNU time. */
+  /**
+   * The most memory that the processes held together, as far as looking 25 times a second tells; at least what the
+   * largest of them held. Undefined without GNU time and /proc.
+   */
   readonly peakBytes: number | undefined;
   readonly stdout: string;
 }
@@ -32,11 +36,12 @@ export async function measure(command: Command, programs: Programs, scratch: str
   const time = programs.find("time");
   const [program, ...args] = time === undefined ? ["sh", "-c", SHELL, "sh", report] : [time, "-o", report, "-f", "%U %S %M", "--"];
   const began = process.hrtime.bigint();
-  const stdout = await run({ ...command, program: program!, args: [...args, command.program, ...command.args] });
+  const { stdout, peakBytes } = await run({ ...command, program: program!, args: [...args, command.program, ...command.args] });
   const wallSeconds = Number(process.hrtime.bigint() - began) / 1e9;
   const text = readFileSync(report, "utf8");
   rmSync(report);
-  return { wallSeconds, ...(time === undefined ? parseTimes(text) : parseGnuTime(text)), stdout };
+  const usage = time === undefined ? parseTimes(text) : parseGnuTime(text);
+  return { wallSeconds, cpuSeconds: usage.cpuSeconds, peakBytes: greatest(usage.peakBytes, peakBytes), stdout };
 }
 
 const SHELL = 'report=$1; shift; "$@"; status=$?; times > "$report"; exit $status';
@@ -54,16 +59,23 @@ export function parseTimes(text: string): Pick<Usage, "cpuSeconds" | "peakBytes"
   return { cpuSeconds: seconds.reduce((sum, value) => sum + value, 0), peakBytes: undefined };
 }
 
-function run({ program, args, cwd, env }: Command): Promise<string> {
+function greatest(...values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function run({ program, args, cwd, env }: Command): Promise<Pick<Usage, "stdout" | "peakBytes">> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = child.pid === undefined ? () => undefined : watchTree(child.pid);
     let stdout = "";
     let stderr = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => void (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => void (stderr += text));
-    child.on("error", reject);
+    child.on("error", (error) => (ended(), reject(error)));
     child.on("close", (status, signal) => {
-      if (status === 0) resolve(stdout);
+      const peakBytes = ended();
+      if (status === 0) resolve({ stdout, peakBytes });
       else reject(new Error(`${program} ${args.join(" ")} ended with ${signal ?? `status ${status}`}\n${stderr}${stdout}`));
     });
   });

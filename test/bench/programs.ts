@@ -13,7 +13,7 @@ export interface Programs {
 }
 
 /** How each program is asked for its version; `--version` where nothing else is said. */
-const ASK: Readonly<Record<string, readonly string[]>> = { "git-lfs": ["version"], restic: ["version"], openssl: ["version"], xdelta3: ["-V"], rclone: ["version"] };
+const ASK: Readonly<Record<string, readonly string[]>> = { "git-lfs": ["version"], restic: ["version"], openssl: ["version"], xdelta3: ["-V"], rclone: ["version"], "git-annex": ["version"] };
 
 /** @param without programs that take no part though they are there */
 export function findPrograms(without: readonly string[] = []): Programs {

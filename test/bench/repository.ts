@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { objectKey, parseName, type ObjectName } from "../../src/object/name.ts";
@@ -14,38 +14,53 @@ export interface StoredObject extends ObjectName {
 /** What keeps the assets of a repository. */
 export type Keeper = "Ballast" | "git-lfs" | "git";
 
+/** The file that says that a directory is a store. */
+const MARK = "ballast.json";
+
+/** Where a repository pushes to. */
+export interface Upstream {
+  /** The directory of the bare repository, and of Ballast's store where nothing else is said. */
+  readonly directory: string;
+  /** The URL of Ballast's store, and what its processes need in their environment. */
+  readonly store?: { readonly url: string; readonly env: Readonly<Record<string, string>> };
+}
+
 /** A repository in a home of its own, in which plain Git and the bundle of the present sources work. */
 export class Repository {
   readonly keeper: Keeper;
   readonly path: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly #upstream: Upstream | undefined;
+  #mark: Buffer | undefined;
 
   /**
    * Makes `directory/repo`, in which the keeper is installed and keeps what matches a pattern.
-   * @param options.upstream also makes an upstream and, for Ballast, a store in directories beside it; else Ballast's
-   *   store is in the Git directory
+   * @param upstream where it pushes to, which is made too; without, Ballast's store is in the Git directory
    */
-  static async create(directory: string, keeper: Keeper, pattern: string, { upstream = false } = {}): Promise<Repository> {
+  static async create(directory: string, keeper: Keeper, pattern: string, upstream?: Upstream): Promise<Repository> {
     mkdirSync(directory, { recursive: true });
-    const repository = new Repository(directory, keeper, await builtMain());
+    const repository = new Repository(directory, keeper, await builtMain(), upstream);
     repository.git("init", "-q", ".");
-    if (upstream) {
-      repository.git("init", "-q", "--bare", join(directory, "upstream.git"));
-      repository.git("remote", "add", "origin", `file://${directory}/upstream.git`);
+    if (upstream !== undefined) {
+      repository.renewUpstream();
+      repository.git("remote", "add", "origin", repository.upstreamUrl);
       repository.git("config", "push.autoSetupRemote", "true");
     }
     if (keeper === "Ballast") {
-      repository.git("ballast", "init", "-q", ...(upstream ? [`file://${directory}/store`] : []));
+      repository.git("ballast", "init", "-q", ...(upstream ? [upstream.store?.url ?? `file://${upstream.directory}/store`] : []));
       repository.git("ballast", "track", "-q", pattern);
+      if (upstream !== undefined && upstream.store === undefined) repository.#mark = readFileSync(join(repository.store, MARK));
     } else if (keeper === "git-lfs") {
-      repository.git("lfs", "install", "--local");
+      // In the home, so that clones have it too.
+      repository.git("lfs", "install");
       repository.git("lfs", "track", pattern);
     }
     return repository;
   }
 
-  private constructor(directory: string, keeper: Keeper, main: string) {
+  private constructor(directory: string, keeper: Keeper, main: string, upstream: Upstream | undefined) {
     this.keeper = keeper;
+    this.#upstream = upstream;
     this.path = join(directory, "repo");
     for (const name of ["repo", "home", "bin"]) mkdirSync(join(directory, name));
     const ballast = join(directory, "bin/git-ballast");
@@ -59,7 +74,43 @@ export class Repository {
       GIT_CONFIG_GLOBAL: join(directory, "home/.gitconfig"),
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",
+      ...upstream?.store?.env,
     };
+  }
+
+  /** The URL of the bare repository. @throws Error when there is no upstream */
+  get upstreamUrl(): string {
+    return `file://${this.upstream}`;
+  }
+
+  /** The bare repository. */
+  get upstream(): string {
+    return join(this.#directory, "upstream.git");
+  }
+
+  /** Ballast's store, where it is a directory. */
+  get store(): string {
+    return join(this.#directory, "store");
+  }
+
+  get #directory(): string {
+    if (this.#upstream === undefined) throw new Error(`${this.path} has no upstream`);
+    return this.#upstream.directory;
+  }
+
+  /** Makes the upstream and the directory of the store anew and empty, as if nothing had ever been pushed. */
+  renewUpstream(): void {
+    for (const directory of [this.upstream, this.store]) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    this.git("init", "-q", "--bare", this.upstream);
+    for (const ref of this.git("for-each-ref", "--format=%(refname)", "refs/remotes").split("\n").filter(Boolean)) this.git("update-ref", "-d", ref);
+    if (this.#mark === undefined) return;
+    mkdirSync(this.store);
+    writeFileSync(join(this.store, MARK), this.#mark);
+  }
+
+  /** The command that makes a clone with all assets, to be measured. */
+  clone(target: string): Command {
+    return { ...this.command(...(this.keeper === "Ballast" ? ["ballast"] : []), "clone", "-q", this.upstreamUrl, target), cwd: join(this.path, "..") };
   }
 
   /** A Git command, to be measured. */

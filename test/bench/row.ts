@@ -1,4 +1,5 @@
 import type { Machine } from "./machine.ts";
+import type { S3Server } from "./s3-server.ts";
 import type { Spread } from "./statistics.ts";
 import type { Sample } from "./sample.ts";
 import type { Programs } from "./programs.ts";
@@ -12,6 +13,8 @@ export interface Row {
   readonly diskBytes?: number;
   /** How often everything is measured unless the command line says so; 3 where nothing is said. */
   readonly rounds?: number;
+  /** No further round of a case is begun that would take the row beyond this; what is made ready counts. */
+  readonly budgetSeconds: number;
   /** Makes ready what is measured; nothing of this counts. One case at a time is made and measured. */
   cases(bench: Bench): AsyncIterable<Case>;
   /** What was hoped for, held against what came out; a goal whose peer was absent is left out. */
@@ -25,6 +28,8 @@ export interface Case {
   readonly bytes?: number;
   /** Steps are given as a ratio to those of this variant. */
   readonly reference: string;
+  /** How often at most, where it is less than the row's. */
+  readonly rounds?: number;
   readonly variants: readonly Variant[];
 }
 
@@ -45,6 +50,14 @@ export interface Bench {
   /** A directory for what is fetched once. */
   readonly cache: string;
   readonly programs: Programs;
+  /** Whether only the benchmark itself is tried: with a fiftieth of the work. */
+  readonly quick: boolean;
+  /** A directory like the first on another file system; undefined where there is none. */
+  readonly elsewhere: string | undefined;
+  /** An S3 server, started when it is first asked for; undefined where there is none. */
+  s3(): Promise<S3Server | undefined>;
+  /** What was made ready for one row and serves another of the same run; made when it is first asked for. */
+  once<T>(name: string, make: () => Promise<T>): Promise<T>;
   say(line: string): void;
   /** Whether a case is measured, by the first word of its name. */
   wants(name: string): boolean;
@@ -90,5 +103,10 @@ export interface RowResult {
   readonly work: string;
   readonly cases: readonly CaseResult[];
   readonly goals: readonly Goal[];
+  /** How long all of it took, and what was meant. */
+  readonly seconds: number;
+  readonly budgetSeconds: number;
+  /** Whether it is a trial of the benchmark, with less work than the row says. */
+  readonly quick: boolean;
   readonly machine: Machine;
 }

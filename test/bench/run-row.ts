@@ -16,18 +16,23 @@ export async function runRow(row: Row, bench: Bench, rounds: number): Promise<Ro
     bench.say(`${row.name}: left out, as it needs ${row.diskBytes! / 1e9} GB of disk and ${bench.scratch} has ${((bavail * bsize) / 1e9).toFixed(1)}`);
     return undefined;
   }
+  const began = performance.now();
+  const secondsSince = (): number => (performance.now() - began) / 1000;
   const loads = [loadNow()];
   const cases: CaseResult[] = [];
   const needed: string[] = [];
   for await (const each of row.cases(bench)) {
     needed.push(...each.variants.flatMap(({ needs = [] }) => needs));
-    cases.push(await runCase(row, each, bench, rounds));
+    cases.push(await runCase(row, each, bench, rounds, secondsSince));
   }
   const machine = { ...describeMachine(bench.programs, needed, bench.scratch), load: [...loads, loadNow()] };
-  return { row: row.name, work: row.work, cases, goals: row.goals(cases), machine };
+  const seconds = Math.round(secondsSince());
+  bench.say(`${row.name}: took ${seconds} s of ${row.budgetSeconds} s`);
+  return { row: row.name, work: row.work, cases, goals: row.goals(cases), seconds, budgetSeconds: row.budgetSeconds, quick: bench.quick, machine };
 }
 
-async function runCase(row: Row, { name, bytes, reference, variants }: Case, bench: Bench, rounds: number): Promise<CaseResult> {
+async function runCase(row: Row, { name, bytes, reference, variants, rounds: most = Infinity }: Case, bench: Bench, wanted: number, secondsSince: () => number): Promise<CaseResult> {
+  const rounds = Math.min(wanted, most);
   const absent: Record<string, string> = {};
   const samples = new Map<Variant, Sample[]>();
   for (const variant of variants) {
@@ -35,7 +40,12 @@ async function runCase(row: Row, { name, bytes, reference, variants }: Case, ben
     if (missing === undefined) samples.set(variant, []);
     else absent[variant.name] = bench.programs.reason(missing);
   }
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0, longest = 0; round < rounds; round++) {
+    const began = secondsSince();
+    if (round > 0 && began + longest > row.budgetSeconds) {
+      bench.say(`${row.name}: the time is up after ${round} of ${rounds} rounds`);
+      break;
+    }
     for (const [variant, done] of samples) {
       if (variant.once && round > 0) continue;
       bench.say(`${row.name}: ${name.split(/[ :]|, /)[0]}, round ${round + 1} of ${rounds}, ${variant.name}`);
@@ -46,6 +56,7 @@ async function runCase(row: Row, { name, bytes, reference, variants }: Case, ben
       rmSync(directory, { recursive: true, maxRetries: 10, retryDelay: 100 });
       done.push(sample);
     }
+    longest = Math.max(longest, secondsSince() - began);
   }
   const references = [...samples].find(([variant]) => variant.name === reference)?.[1];
   return { name, bytes, reference, variants: [...samples].map(([variant, done]) => resultOf(variant, done, references)), absent };

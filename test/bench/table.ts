@@ -1,15 +1,16 @@
 import type { CaseResult, Goal, RowResult, VariantResult } from "./row.ts";
 
 /** A row's results as Markdown. */
-export function formatRow({ row, work, cases, goals, machine }: RowResult): string {
+export function formatRow({ row, work, cases, goals, seconds, budgetSeconds, quick, machine }: RowResult): string {
   const { cpu, cores, memoryBytes, system, fileSystem, date, load, versions } = machine;
   const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `### ${row}`,
     work,
+    ...(quick ? ["**A trial with a fiftieth of the work: these figures say nothing.**"] : []),
     ...cases.map(formatCase),
     ...(goals.length === 0 ? [] : [formatTable(["goal", "bound", "measured", ""], goals.map(goalCells))]),
-    `Measured ${date} on ${cores} cores of ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, ${fileSystem}; load average ${load.join(" before and ")} after. ${programs.join("; ")}.`,
+    `Measured ${date} on ${cores} cores of ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GiB, ${system}, ${fileSystem}; load average ${load.join(" before and ")} after; the row took ${seconds} s of the ${budgetSeconds} s that it may take. ${programs.join("; ")}.`,
   ].join("\n\n");
 }
 
@@ -27,8 +28,14 @@ function formatCase(result: CaseResult): string {
   const head = ["", ...figures, ...steps.flatMap((step) => [`${step}, s`, ...(result.bytes ? ["MB/s"] : []), "CPU s", "time ×", "CPU ×", "MiB"])];
   const rows = variants.map((variant) => [variant.name, ...figures.map((figure) => number(variant.figures[figure])), ...steps.flatMap((step) => stepCells(variant, step, result.bytes))]);
   const gone = Object.entries(absent).map(([variant, reason]) => `${variant}: ${reason}.`);
-  const notes = [`× is in ratio to “${reference}”.`, ...gone].join(" ");
+  const rounds = [...new Set(variants.map((variant) => variant.rounds))];
+  const measured = rounds.length === 1 ? [`Measured ${times(rounds[0]!)}.`] : variants.map((variant) => `${variant.name}: measured ${times(variant.rounds)}.`);
+  const notes = [...measured, `× is in ratio to “${reference}”.`, ...gone].join(" ");
   return [`**${name}**`, formatTable(head, rows), notes, ...formatItems(variants)].join("\n\n");
+}
+
+function times(rounds: number): string {
+  return rounds === 1 ? "once" : `${rounds} times`;
 }
 
 function stepCells({ steps, rounds }: VariantResult, name: string, bytes: number | undefined): string[] {

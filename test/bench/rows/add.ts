@@ -1,23 +1,22 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { bytesIn, writeAssets } from "../files.ts";
+import { bytesIn } from "../files.ts";
 import { Repository, type Keeper } from "../repository.ts";
 import type { Row, Variant } from "../row.ts";
 import { shell } from "../shell.ts";
-import { ASSETS, KEEPERS, needsOf, recordAll, timeGoals } from "./many.ts";
+import { ASSETS, bytesOf, KEEPERS, load, nameOf, needsOf, recordAll, sourceOf, timeGoals } from "./many.ts";
 
 const COPY = "sha256sum, cp";
 
 export const add: Row = {
   name: "add",
+  budgetSeconds: 100,
   work: "`git add --all` and `git commit` of new assets that do not compress; stored is what the Git directory grows to. sha256sum and cp -r do the least that there is to do.",
   diskBytes: 3e9,
-  async *cases({ scratch }) {
-    for (const [count, kibibytes] of [[1000, 256], [10_000, 16]] as const) {
-      const source = join(scratch, "add");
-      writeAssets(source, count, kibibytes * 1024);
-      yield { name: `${count.toLocaleString("en-US")} × ${kibibytes} KiB`, bytes: count * kibibytes * 1024, reference: "Ballast", variants: [...KEEPERS.map((keeper) => keep(keeper, source)), copy(source)] };
-      rmSync(source, { recursive: true });
+  async *cases(bench) {
+    for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
+      const source = sourceOf(bench, assets);
+      yield { name: nameOf(assets), bytes: bytesOf(assets), reference: "Ballast", rounds, variants: [...KEEPERS.map((keeper) => keep(keeper, source)), copy(source)] };
     }
   },
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git-lfs", 0.5), ...timeGoals(result, "Ballast", COPY, 1.5)]),

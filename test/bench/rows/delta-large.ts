@@ -22,6 +22,7 @@ interface Pair {
 
 export const deltaLarge: Row = {
   name: "delta-large",
+  budgetSeconds: 60,
   work:
     "Large files that do not compress, and the same with edits of 100 bytes all over them, by turns overwritten, put in and taken out. " +
     "Decoding ends in a SHA-256; the repository records by `git add` and `git commit` and restores by `git checkout`. `sha256sum` reads the edited file once.",

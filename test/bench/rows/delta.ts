@@ -7,6 +7,7 @@ import { CODEC, PRODUCT, withGzip, XDELTA3 } from "./delta-versions.ts";
 
 export const delta: Row = {
   name: "delta",
+  budgetSeconds: 150,
   work:
     "Versions of real files, as npm has them, stored one after the other. The first version is stored whole, by gzip -6 unless the tool knows better, and counts as bytes; " +
     "the others are what is timed. Decoding ends in a SHA-256, which is held against the version's. " +

@@ -1,15 +1,40 @@
-import { cpSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { bytesIn, writeAssets } from "../files.ts";
-import { Repository, type Keeper } from "../repository.ts";
+import { Repository, type Keeper, type Upstream } from "../repository.ts";
 import type { Bench, CaseResult, Goal, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
 
 /** What the rows about many assets share. */
 export const KEEPERS: readonly Keeper[] = ["Ballast", "git-lfs"];
-export const COUNT = 1000;
 export const ASSETS = "assets";
-const SIZE_BYTES = 256 * 1024;
+const KIB = 1024;
+
+/** Assets of one size that all differ and do not compress. */
+export interface Load {
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** Assets for a row; fewer when only the benchmark is tried. */
+export function load(bench: Bench, count: number, kibibytes: number): Load {
+  return { count: bench.quick ? Math.max(2, Math.ceil(count / 50)) : count, sizeBytes: kibibytes * KIB };
+}
+
+/** Such as “1,000 × 256 KiB”. */
+export function nameOf({ count, sizeBytes }: Load): string {
+  return `${count.toLocaleString("en-US")} × ${sizeBytes / KIB} KiB`;
+}
+
+/** A directory with the assets, for tools to copy from; made when it is first asked for. */
+export function sourceOf({ scratch, say }: Bench, assets: Load): string {
+  const source = join(scratch, `source-${assets.count}-${assets.sizeBytes}`);
+  if (!existsSync(source)) {
+    say(`writing ${nameOf(assets)}`);
+    writeAssets(source, assets.count, assets.sizeBytes);
+  }
+  return source;
+}
 
 /**
  * Work in a repository with an upstream in which 1,000 assets of 256 KiB are committed and pushed; it is made for the
@@ -17,17 +42,26 @@ const SIZE_BYTES = 256 * 1024;
  */
 export function inPushed(bench: Bench, row: string, keeper: Keeper, work: (sample: Sample, repository: Repository) => Promise<void>): Variant {
   let repository: Repository | undefined;
-  return { name: keeper, needs: needsOf(keeper), run: async (sample) => work(sample, (repository ??= await pushedRepository(bench, row, keeper))) };
+  return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
+    repository ??= await pushedRepository(bench, row, keeper);
+    await work(sample, repository);
+  } };
 }
 
-async function pushedRepository({ scratch, say }: Bench, row: string, keeper: Keeper): Promise<Repository> {
-  const source = join(scratch, "assets-1000");
-  if (bytesIn(source) === 0) writeAssets(source, COUNT, SIZE_BYTES);
-  say(`${row}: ${COUNT} assets in ${keeper}`);
-  const repository = await Repository.create(join(scratch, `${row}-${keeper}`), keeper, "*.bin", { upstream: true });
+async function pushedRepository(bench: Bench, row: string, keeper: Keeper): Promise<Repository> {
+  const directory = join(bench.scratch, `${row}-${keeper}`);
+  const repository = await committedRepository(bench, directory, keeper, load(bench, 1000, 256), { directory });
+  repository.git("push", "-q", "origin", "main");
+  return repository;
+}
+
+/** A repository in which assets are committed and nothing is pushed; nothing of this is measured. */
+export async function committedRepository(bench: Bench, directory: string, keeper: Keeper, assets: Load, upstream: Upstream): Promise<Repository> {
+  const source = sourceOf(bench, assets);
+  bench.say(`${nameOf(assets)} into ${keeper}`);
+  const repository = await Repository.create(directory, keeper, "*.bin", upstream);
   cpSync(source, join(repository.path, ASSETS), { recursive: true });
   await repository.commit("assets");
-  repository.git("push", "-q", "origin", "main");
   return repository;
 }
 
@@ -41,6 +75,21 @@ export async function recordAll(sample: Sample, repository: Repository): Promise
 /** The programs that a keeper needs. */
 export function needsOf(keeper: Keeper): readonly string[] {
   return keeper === "git-lfs" ? ["git-lfs"] : [];
+}
+
+/** @throws Error when a tool has not made as many bytes as it should have */
+export function requireBytes(what: string, bytes: number, wanted: number): void {
+  if (bytes < wanted) throw new Error(`${what} has ${bytes} bytes, not ${wanted}`);
+}
+
+/** What all assets take together. */
+export function bytesOf({ count, sizeBytes }: Load): number {
+  return count * sizeBytes;
+}
+
+/** The bytes of all assets in a worktree. */
+export function assetBytesIn(worktree: string): number {
+  return bytesIn(join(worktree, ASSETS));
 }
 
 /** A goal for every step that two variants of a case have, one of them its reference: our wall time in ratio to theirs. */

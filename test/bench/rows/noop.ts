@@ -7,6 +7,7 @@ const KEPT: readonly Keeper[] = [...KEEPERS, "git"];
 
 export const noop: Row = {
   name: "noop",
+  budgetSeconds: 60,
   work: "Nothing has changed among 1,000 assets of 256 KiB: `git status`, the status of the keeper, and `git push`. In plain Git the same files are committed as they are.",
   diskBytes: 4e9,
   rounds: 7,

@@ -14,14 +14,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true });
+const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true, quick: false, elsewhere: undefined, s3: async () => undefined, once: (_, make) => make() });
 
-function rowOf(variants: readonly Variant[], more: Partial<Row> = {}): Row {
+function rowOf(variants: readonly Variant[], more: Partial<Row> = {}, rounds?: number): Row {
   return {
     name: "row",
+    budgetSeconds: 60,
     work: "Works.",
     async *cases() {
-      yield { name: "case", reference: "a", variants };
+      yield { name: "case", reference: "a", variants, ...(rounds === undefined ? {} : { rounds }) };
     },
     goals: () => [],
     ...more,
@@ -46,6 +47,21 @@ describe("a row", () => {
     expect(a!.steps["work"]!.ratio.wall).toBe(1);
     expect(c!.steps["work"]!.wallSeconds.min).toBeGreaterThan(0);
     expect(readdirSync(scratch)).toEqual([]);
+  });
+
+  it("begins no round that would take it beyond its time, but always the first", async () => {
+    let count = 0;
+    const slow: Variant = { name: "a", run: async () => void (await new Promise((done) => setTimeout(done, 60)), count++) };
+    const result = await runRow(rowOf([slow], { budgetSeconds: 0.1 }), bench(), 5);
+    expect(result!.cases[0]!.variants[0]!.rounds).toBe(count);
+    expect(count).toBeLessThan(3);
+    expect(said.join()).toMatch(/the time is up after \d of 5 rounds.*took 0 s of 0.1 s/);
+    await runRow(rowOf([slow], { budgetSeconds: 0 }), bench(), 5);
+  });
+
+  it("measures a case less often where that says so", async () => {
+    const result = await runRow(rowOf([{ name: "a", run: async () => {} }], {}, 2), bench(), 3);
+    expect(result!.cases[0]!.variants[0]!.rounds).toBe(2);
   });
 
   it("goes on without the peers that are absent, and names them", async () => {

@@ -23,6 +23,9 @@ const RESULT: RowResult = {
     { what: "small", value: 0.5, unit: "×", bound: { atMost: 1 } },
     { what: "fast", value: 0.5, unit: "MB/s", bound: { atLeast: 1 } },
   ],
+  seconds: 7,
+  budgetSeconds: 60,
+  quick: false,
   machine: { cpu: "a CPU", cores: 2, memoryBytes: 2 ** 31, system: "linux", fileSystem: "ext4", date: "2026-01-01", load: [0.1, 1], versions: { git: "2.39.5", xdelta3: "absent" } },
 };
 
@@ -43,8 +46,14 @@ describe("a row's results", () => {
     expect(lines).toContain("| fast | ≥ 1 MB/s | 0.500 MB/s | **missed** |");
   });
 
+  it("say how often each was measured, and when it was only a trial", () => {
+    expect(lines.join("\n")).toContain("ours: measured 3 times. theirs: measured once. ×");
+    expect(lines.join("\n")).not.toContain("trial");
+    expect(formatRow({ ...RESULT, quick: true })).toContain("these figures say nothing");
+  });
+
   it("say where they were measured", () => {
-    expect(lines.at(-1)).toBe("Measured 2026-01-01 on 2 cores of a CPU, 2 GiB, linux, ext4; load average 0.1 before and 1 after. git 2.39.5; xdelta3 absent.");
+    expect(lines.at(-1)).toBe("Measured 2026-01-01 on 2 cores of a CPU, 2 GiB, linux, ext4; load average 0.1 before and 1 after; the row took 7 s of the 60 s that it may take. git 2.39.5; xdelta3 absent.");
   });
 });
 

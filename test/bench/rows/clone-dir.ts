@@ -1,0 +1,36 @@
+import { join } from "node:path";
+import type { Keeper } from "../repository.ts";
+import type { Bench, Row, Variant } from "../row.ts";
+import { annexClone, copyClone } from "./directory-peers.ts";
+import { assetBytesIn, bytesOf, KEEPERS, load, needsOf, requireBytes, type Load } from "./many.ts";
+import { caseName, placesOf, repositoryAt, type Place } from "./places.ts";
+import { directoryGoals } from "./push-dir.ts";
+
+export const cloneDir: Row = {
+  name: "clone-dir",
+  budgetSeconds: 100,
+  work: "A clone, with all assets in the worktree, of what was pushed to an upstream and a store in directories, on the file system of the clone and on another one.",
+  diskBytes: 4e9,
+  async *cases(bench) {
+    for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
+      for (const place of placesOf(bench)) {
+        const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), annexClone(bench, assets, place), copyClone(bench, assets, place)];
+        yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };
+      }
+    }
+  },
+  goals: (cases) => cases.flatMap((result) => directoryGoals(result, 0.3)),
+};
+
+function clone(bench: Bench, keeper: Keeper, assets: Load, place: Place): Variant {
+  let pushed: Awaited<ReturnType<typeof repositoryAt>> | undefined;
+  return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
+    if (pushed === undefined) {
+      pushed = await repositoryAt(bench, keeper, assets, place);
+      pushed.git("push", "-q", "origin", "main");
+    }
+    const target = join(sample.directory, "clone");
+    await sample.step("clone", pushed.clone(target));
+    requireBytes(target, assetBytesIn(target), bytesOf(assets));
+  } };
+}
