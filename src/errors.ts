@@ -49,7 +49,14 @@ export type ErrorCode = keyof typeof EXIT_STATUS;
 /** Exit status for a bug of ours (an error that is not a {@link BallastError}). */
 export const EXIT_BUG = 70;
 
+/** Marks our errors, whichever bundle made them: the driver and its parts each have a class of their own. */
+const OURS = Symbol.for("git-ballast.error");
+
 export class BallastError extends Error {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && OURS in value;
+  }
+
   override readonly name = "BallastError";
   readonly code: ErrorCode;
   /** The command to run next, or what to change; one sentence without a full stop. */
@@ -60,6 +67,10 @@ export class BallastError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+  }
+
+  get [OURS](): true {
+    return true;
   }
 }
 

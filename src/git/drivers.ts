@@ -1,4 +1,4 @@
-import { mainProgram, shellQuote } from "../util/package-root.ts";
+import { driverProgram, shellQuote } from "../util/package-root.ts";
 import { at, gitConfig, setGitConfig, type Repository } from "./repository.ts";
 import { runGit } from "./run.ts";
 
@@ -51,7 +51,7 @@ async function removeSection(repository: Repository, section: string): Promise<b
 /** A command line that Git hands to sh: the Node and program of this installation, else whatever is on the PATH. */
 function launch(verb: string): string {
   const node = shellQuote(process.execPath);
-  const main = shellQuote(mainProgram());
+  const main = shellQuote(driverProgram());
   const [name, ...args] = verb.split(" ");
   const words = [name, ...args].join(" ");
   // textconv and merge commands get their arguments appended by Git: "$@" in a function takes them either way.

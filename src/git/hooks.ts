@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { mainProgram, packageRoot, shellQuote } from "../util/package-root.ts";
+import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { at, type Repository } from "./repository.ts";
 import { gitText } from "./run.ts";
@@ -100,5 +100,5 @@ function block(name: string): string {
   return readFileSync(join(directory, name), "utf8")
     .replace("@COMMON@", () => common)
     .replaceAll("@NODE@", () => shellQuote(process.execPath))
-    .replaceAll("@MAIN@", () => shellQuote(mainProgram()));
+    .replaceAll("@MAIN@", () => shellQuote(driverProgram()));
 }

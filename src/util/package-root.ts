@@ -12,9 +12,14 @@ export function packageRoot(): string {
   return dir;
 }
 
-/** The program that hooks and filters start. */
+/** The program that users start. */
 export function mainProgram(): string {
   return join(packageRoot(), "dist", "main.js");
+}
+
+/** The program that hooks and drivers start: the verbs of `run-driver.ts` and nothing else. */
+export function driverProgram(): string {
+  return join(packageRoot(), "dist", "driver.cjs");
 }
 
 /** A word as sh takes it literally. */

@@ -4,7 +4,7 @@ import { isBallastError } from "../errors.ts";
 import type { Operation } from "../events.ts";
 import type { HashedFile } from "../object/hash-file.ts";
 import type { Oid } from "../object/oid.ts";
-import { createIngestPool, type FileJob, type IngestPool } from "../object/pool.ts";
+import type { FileJob, IngestPool } from "../object/pool.ts";
 import { PresentObjects } from "../object/present.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.ts";
@@ -38,7 +38,7 @@ async function readEach(
 ): Promise<ReadContent[]> {
   if (files.length === 0) return [];
   const { repository, report } = context;
-  const pool = openPool(context, stores);
+  const pool = await openPool(context, stores);
   const jobs = files.map(({ path, sizeBytes }) => ({ path: join(repository.top, path), sizeBytes, label: path }));
   report({ kind: "start", op, totalFiles: files.length, totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
@@ -56,7 +56,9 @@ async function readEach(
  * Workers that read and write files.
  * @param stores the store that objects are put into or taken from, and others that may hold the bases of deltas
  */
-function openPool({ settings, report, signal }: Context, [store, ...others]: readonly DirectoryStore[]): IngestPool {
+async function openPool({ settings, report, signal }: Context, [store, ...others]: readonly DirectoryStore[]): Promise<IngestPool> {
+  // Who has nothing to read does not wait for what reads: threads, encodings.
+  const { createIngestPool } = await import("../object/pool.ts");
   const { compression, delta, concurrency } = settings;
   return createIngestPool({ localRoot: store!.root, baseRoots: others.map(({ root }) => root), compression, delta, concurrency, report, signal });
 }

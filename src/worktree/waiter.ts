@@ -4,8 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { worktreeState, type Repository } from "../git/repository.ts";
 import { systemCode } from "../errors.ts";
-import { mainProgram } from "../util/package-root.ts";
-
+import { driverProgram } from "../util/package-root.ts";
 
 /*
  * While a rebase goes on, one Git process keeps its index in memory and would refuse a manifest that was stamped under
@@ -20,7 +19,7 @@ export function waitInBackground(repository: Repository): void {
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file) && isAlive(Number(readFileSync(file, "utf8")))) return;
   const pids = gitAncestors();
-  const child = spawn(process.execPath, [mainProgram(), "hook", "wait", ...pids.map(String)], {
+  const child = spawn(process.execPath, [driverProgram(), "hook", "wait", ...pids.map(String)], {
     cwd: repository.top,
     detached: true,
     stdio: "ignore",

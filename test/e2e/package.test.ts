@@ -67,10 +67,13 @@ describe("the packed tarball, installed with npm i -g", () => {
     const sdk = [...chunks].filter(([, text]) => /S3ServiceException|GetObjectCommand/.test(text)).map(([name]) => name);
     expect(sdk.length).toBeGreaterThan(0);
     const loaded = staticallyReached(chunks, "main.js");
-    for (const entry of [...chunks.keys()].filter((name) => /^chunks\/(run-program|run-driver|hook|filter-process|push|checkout|status)-/.test(name))) {
+    for (const entry of [...chunks.keys()].filter((name) => /^chunks\/(run-program|push|checkout|status)-/.test(name))) {
       for (const name of staticallyReached(chunks, entry)) loaded.add(name);
     }
     expect([...loaded].filter((name) => sdk.includes(name))).toEqual([]);
+    const driver = await readFile(join(dist, "driver.cjs"), "utf8");
+    expect(driver).not.toMatch(/S3ServiceException|GetObjectCommand/);
+    expect(driver).toContain('import("./parts/s3-store.js")');
   });
 });
 

@@ -13,7 +13,7 @@ let built: Promise<string> | undefined;
 
 /**
  * The path of a `main.js` bundled from the sources as they are now, laid out as in the package. It is made by the
- * build script of package.json, kept under the hash of what went into it, and never changes under a running test.
+ * scripts that package.json names, kept under the hash of what went into it, and never changes under a running test.
  */
 export function builtMain(): Promise<string> {
   return (built ??= build());
@@ -26,12 +26,9 @@ async function build(): Promise<string> {
   await mkdir(CACHE, { recursive: true });
   await removeOld();
   const temporary = await mkdtemp(join(CACHE, "building-"));
-  const { scripts } = JSON.parse(await readFile(join(PROJECT, "package.json"), "utf8")) as { scripts: { build: string } };
-  const command = scripts.build.slice(scripts.build.indexOf("esbuild ")).replace("--outdir=dist", '--outdir="$OUT"').replaceAll(" dist/", ' "$OUT"/').replace("=dist/", '="$OUT"/');
-  await promisify(execFile)("sh", ["-c", `PATH="$PWD/node_modules/.bin:$PATH"; ${command}`], {
-    cwd: PROJECT,
-    env: { ...process.env, OUT: join(temporary, "dist") },
-  });
+  const dist = join(temporary, "dist");
+  await node(".ci/build.mjs", dist);
+  await node(".ci/notices.mjs", join(dist, "meta.json"), join(dist, "THIRD-PARTY-LICENSES.txt"));
   await cp(join(PROJECT, "package.json"), join(temporary, "package.json"));
   await cp(join(PROJECT, "hooks"), join(temporary, "hooks"), { recursive: true });
   try {
@@ -44,10 +41,14 @@ async function build(): Promise<string> {
   return main;
 }
 
+async function node(script: string, ...args: string[]): Promise<void> {
+  await promisify(execFile)(process.execPath, [script, ...args], { cwd: PROJECT });
+}
+
 async function fingerprint(): Promise<string> {
   const hash = createHash("sha256");
   const files = [join(PROJECT, "package.json")];
-  for (const folder of ["src", "hooks"]) {
+  for (const folder of ["src", "hooks", ".ci"]) {
     for (const entry of await readdir(join(PROJECT, folder), { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) files.push(join(entry.parentPath, entry.name));
     }
