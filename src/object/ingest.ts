@@ -91,6 +91,7 @@ export async function ingestFile(
     if (name.base !== undefined) await bringBases(name.base, present, store, options.signal);
     const key = objectKey(name);
     const outcome = await store.adopt(file, key);
+    present.added(name);
     if (outcome === "created" && !options.namesLater) await store.syncNames([key]);
     return { ...hashed, ...name, storedBytes: made.storedBytes, created: outcome === "created", trouble };
   } finally {
@@ -105,6 +106,7 @@ export async function ingestFile(
 async function bringBases(base: Oid, present: PresentObjects, store: DirectoryStore, signal: AbortSignal | undefined): Promise<void> {
   for (const { store: from, name, sizeBytes } of present.elsewhere(base)) {
     await copyObject(from, store, { key: objectKey(name), name, sizeBytes, modifiedMs: 0 }, { signal });
+    present.added(name);
   }
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Link } from "../delta/plan.ts";
 import type { DirectoryStore } from "../store/directory.ts";
-import { keyPrefix, objectKey, parseName, type ObjectName } from "./name.ts";
+import { formatName, keyPrefix, objectKey, parseName, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 
 /** An object that is in a directory store right now. */
@@ -16,13 +16,13 @@ export interface PresentObject {
 const MOST_LINKS = 100;
 
 /**
- * Answers quickly, for many oids, whether a directory store has an object of each. Made for one operation: deltas that
- * appear after it began may be overlooked, which costs a second encoding of the same content and nothing else.
+ * Answers quickly, for many oids, whether a directory store has an object of each. Made for one operation: what others
+ * put there after it began may be overlooked, which costs a second encoding of the same content and nothing else.
  */
 export class PresentObjects {
   readonly #store: DirectoryStore;
   readonly #others: readonly DirectoryStore[];
-  readonly #deltas = new Map<string, Map<Oid, ObjectName[]>>();
+  readonly #listings = new Map<string, Listing>();
 
   /** @param others stores that may hold the bases of the store's deltas beside itself */
   constructor(store: DirectoryStore, others: readonly DirectoryStore[] = []) {
@@ -36,6 +36,11 @@ export class PresentObjects {
    */
   find(oid: Oid): PresentObject | undefined {
     return this.#chainIn(this.#store, oid, new Set())?.[0];
+  }
+
+  /** An object was put into the store, and shall not be overlooked. */
+  added(name: ObjectName): void {
+    if (name.base === undefined) this.#listing(this.#store, name.oid).names.add(formatName(name));
   }
 
   /** The content and all that it stands on, nearest first and the last one whole; undefined when that is not all here. */
@@ -58,10 +63,13 @@ export class PresentObjects {
 
   /** @param above the contents whose base this would be: two that stand on each other are of no use */
   #chainIn(store: DirectoryStore, oid: Oid, above: Set<Oid>): PresentObject[] | undefined {
-    const whole = at(store, { oid, encoding: "raw" }) ?? at(store, { oid, encoding: "gzip" });
-    if (whole) return [whole];
+    const { names, deltas } = this.#listing(store, oid);
+    for (const name of wholeNames(oid)) {
+      const whole = names.has(formatName(name)) ? at(store, name) : undefined;
+      if (whole) return [whole];
+    }
     if (above.size === MOST_LINKS) return undefined;
-    for (const name of this.#deltasIn(store, oid)) {
+    for (const name of deltas.get(oid) ?? []) {
       if (above.has(name.base!)) continue;
       above.add(oid);
       const rest = this.#chainAnywhere(name.base!, above);
@@ -72,20 +80,34 @@ export class PresentObjects {
     return undefined;
   }
 
-  /** A delta's name cannot be guessed, so its directory is read, once. */
-  #deltasIn(store: DirectoryStore, oid: Oid): readonly ObjectName[] {
+  /** The directory of an oid's objects is read once: a delta's name cannot be guessed, and most oids are not there. */
+  #listing(store: DirectoryStore, oid: Oid): Listing {
     const directory = dirname(store.pathOf(keyPrefix(oid)));
-    let deltas = this.#deltas.get(directory);
-    if (!deltas) {
-      deltas = new Map();
-      for (const fileName of namesIn(directory)) {
-        const name = parseName(fileName);
-        if (name?.base !== undefined) deltas.set(name.oid, [...(deltas.get(name.oid) ?? []), name]);
-      }
-      this.#deltas.set(directory, deltas);
-    }
-    return deltas.get(oid) ?? [];
+    let listing = this.#listings.get(directory);
+    if (!listing) this.#listings.set(directory, (listing = listingOf(directory)));
+    return listing;
   }
+}
+
+/** What a directory of objects has. */
+interface Listing {
+  readonly names: Set<string>;
+  readonly deltas: ReadonlyMap<Oid, readonly ObjectName[]>;
+}
+
+function listingOf(directory: string): Listing {
+  const names = namesIn(directory);
+  const deltas = new Map<Oid, ObjectName[]>();
+  for (const fileName of names) {
+    const name = fileName.includes(".xd3") ? parseName(fileName) : undefined;
+    if (name?.base !== undefined) deltas.set(name.oid, [...(deltas.get(name.oid) ?? []), name]);
+  }
+  return { names: new Set(names), deltas };
+}
+
+/** The names of whole objects, the easiest to read first. */
+function wholeNames(oid: Oid): ObjectName[] {
+  return [{ oid, encoding: "raw" }, { oid, encoding: "gzip" }];
 }
 
 function at(store: DirectoryStore, name: ObjectName): PresentObject | undefined {

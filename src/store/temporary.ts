@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsync, mkdirSync, openSync, rmSync, write, writeSync } from "node:fs";
-import { link, lstat, mkdir, readdir, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { closeSync, fstatSync, fsync, linkSync, mkdirSync, openSync, statSync, unlinkSync, write, writeSync } from "node:fs";
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -15,6 +15,7 @@ const writeAsync = promisify(write);
 export class TemporaryFile {
   readonly path: string;
   #fd: number | undefined;
+  #named = true;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -68,35 +69,41 @@ export class TemporaryFile {
   /** Closes and removes the file; harmless when it is gone. */
   discard(): void {
     this.close();
-    rmSync(this.path, { force: true });
+    if (!this.#named) return;
+    this.#named = false;
+    try {
+      unlinkSync(this.path);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT") throw error;
+    }
   }
 }
 
+/** No other thread or process, on this machine or another, takes the same name. */
 function newName(directory: string): string {
-  return join(directory, `${process.pid}-${randomBytes(9).toString("hex")}`);
+  unique ??= randomBytes(9).toString("hex");
+  return join(directory, `${process.pid}-${unique}-${(names++).toString(16)}`);
 }
 
+let unique: string | undefined;
+let names = 0;
+
 /**
- * Gives a finished file its name, unless the name is taken, and takes the temporary name away. The new name is seen at
- * once and durable after a sync of its directory. Missing directories are made, and are durable on return.
+ * Gives a finished file its name, unless the name is taken; the temporary name may be left. The new name is seen at once
+ * and durable after a sync of its directory. Missing directories are made, and are durable on return.
  * @param exclusive that only one of several writers may be told "created" also where hard links do not exist; not
  *   needed for objects, whose content is the same whoever writes them
  */
 export async function place(temporary: string, target: string, root: string, exclusive: boolean): Promise<"created" | "exists"> {
-  const outcome = await linkOrRename(temporary, target, root, exclusive);
-  await rm(temporary, { force: true });
-  return outcome;
-}
-
-async function linkOrRename(temporary: string, target: string, root: string, exclusive: boolean): Promise<"created" | "exists"> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await link(temporary, target);
+      // At once: handing it to another thread takes longer than the link.
+      linkSync(temporary, target);
       return "created";
     } catch (error) {
       const code = systemCode(error) ?? "";
       // A network file system may have made the link and lost the answer; then the file has two names.
-      if (code === "EEXIST") return (await stat(temporary)).nlink > 1 ? "created" : "exists";
+      if (code === "EEXIST") return statSync(temporary).nlink > 1 ? "created" : "exists";
       if (code === "ENOENT" && attempt < 3) await makeDirectories(dirname(target), root);
       else if (NO_LINKS.has(code)) return placeByRename(temporary, target, root, exclusive);
       else throw error;

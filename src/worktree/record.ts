@@ -2,7 +2,7 @@ import type { Context } from "../context.ts";
 import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
-import { liveAssets, observe, type Seen } from "./observe.ts";
+import { liveAssets, observe, type ReadContents, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import type { Worktree } from "./session.ts";
 import { isRecordable } from "./states.ts";
@@ -23,9 +23,16 @@ export interface Recorded {
 export async function record(context: Context, worktree: Worktree, select?: (path: string) => boolean): Promise<Recorded> {
   const { repository, index } = worktree;
   const candidates = await listTracked(repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: storeContents(context), candidates, outside: await outsideProfile(context), ...(select ? { select } : {}) });
+  const stored = new Set<string>();
+  const store = storeContents(context);
+  const read: ReadContents = async (files) => {
+    const contents = await store(files);
+    for (const { path } of contents) stored.add(path);
+    return contents;
+  };
+  const seen = await observe(worktree, { read, candidates, outside: await outsideProfile(context), ...(select ? { select } : {}) });
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
-  await keepNow(context, changes);
+  await keepNow(context, changes.filter(({ path }) => !stored.has(path)));
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
   settleKnown(worktree, seen.values());
   for (const { path, w } of changes) {
