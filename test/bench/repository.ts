@@ -100,6 +100,7 @@ export class Repository {
 
   /** Makes the upstream and the directory of the store anew and empty, as if nothing had ever been pushed. */
   renewUpstream(): void {
+    mkdirSync(this.#directory, { recursive: true });
     for (const directory of [this.upstream, this.store]) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     this.git("init", "-q", "--bare", this.upstream);
     for (const ref of this.git("for-each-ref", "--format=%(refname)", "refs/remotes").split("\n").filter(Boolean)) this.git("update-ref", "-d", ref);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, DeleteObjectsCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { output, type Programs } from "./programs.ts";
 
 /** The npm script runs in the project's directory. */
@@ -23,6 +23,8 @@ export interface S3Server {
   readonly env: Readonly<Record<string, string>>;
   /** Makes a bucket. */
   bucket(): Promise<string>;
+  /** Removes all objects of a bucket but those with a key that is to stay. */
+  empty(bucket: string, stays?: string): Promise<void>;
   /** Undefined where the server does not tell. */
   traffic(): Traffic | undefined;
   stop(): void;
@@ -45,20 +47,28 @@ export function startS3(programs: Programs, scratch: string): S3Server | undefin
 function server(url: string, directory?: string): S3Server {
   const { origin: endpoint, username, password } = new URL(url);
   const [accessKeyId, secretAccessKey] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
   return {
     endpoint,
     accessKeyId,
     secretAccessKey,
     env: environment(endpoint, accessKeyId, secretAccessKey),
     async bucket() {
-      const client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
       const Bucket = `bench-${randomUUID()}`;
       await client.send(new CreateBucketCommand({ Bucket }));
-      client.destroy();
       return Bucket;
     },
+    async empty(Bucket, stays) {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket })) {
+        const Objects = Contents.flatMap(({ Key }) => (Key === undefined || Key === stays ? [] : [{ Key }]));
+        if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+      }
+    },
     traffic: () => (directory === undefined ? undefined : parseTraffic(output("ceph", ["daemon", gatewaySocket(directory), "perf", "dump"]))),
-    stop: () => void (directory !== undefined && output(SCRIPT, ["stop", directory])),
+    stop() {
+      client.destroy();
+      if (directory !== undefined) output(SCRIPT, ["stop", directory]);
+    },
   };
 }
 
@@ -70,8 +80,12 @@ function environment(endpoint: string, accessKeyId: string, secretAccessKey: str
     AWS_DEFAULT_REGION: "us-east-1",
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_EC2_METADATA_DISABLED: "true",
+    // The server speaks plain HTTP; rclone fails where a bundle of certificates is named.
+    AWS_CA_BUNDLE: "",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     BALLAST_STORE_ENDPOINT: endpoint,
     BALLAST_STORE_PATH_STYLE: "true",
+    RCLONE_CONFIG: "/notfound",
     RCLONE_CONFIG_BENCH_TYPE: "s3",
     RCLONE_CONFIG_BENCH_PROVIDER: "Ceph",
     RCLONE_CONFIG_BENCH_ENV_AUTH: "true",
@@ -87,8 +101,11 @@ function gatewaySocket(directory: string): string {
   return join(directory, "run", name);
 }
 
-/** What Ceph's gateway counts: https://docs.ceph.com/en/latest/dev/perf_counters/ */
+/**
+ * What Ceph's gateway counts: https://docs.ceph.com/en/latest/dev/perf_counters/. It takes each object that it sends
+ * for one byte shorter than it is.
+ */
 export function parseTraffic(dump: string): Traffic {
-  const { rgw } = JSON.parse(dump) as { rgw: { req: number; get_b: number; put_b: number } };
-  return { requests: rgw.req, sentBytes: rgw.get_b, receivedBytes: rgw.put_b };
+  const { rgw } = JSON.parse(dump) as { rgw: { req: number; get: number; get_b: number; put_b: number } };
+  return { requests: rgw.req, sentBytes: rgw.get_b + rgw.get, receivedBytes: rgw.put_b };
 }

@@ -6,6 +6,9 @@ import { assetBytesIn, bytesOf, KEEPERS, load, needsOf, requireBytes, type Load 
 import { caseName, placesOf, repositoryAt, type Place } from "./places.ts";
 import { directoryGoals } from "./push-dir.ts";
 
+/** More than these take git-annex a minute to add. */
+const MANY = 1000;
+
 export const cloneDir: Row = {
   name: "clone-dir",
   budgetSeconds: 100,
@@ -14,7 +17,7 @@ export const cloneDir: Row = {
   async *cases(bench) {
     for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
       for (const place of placesOf(bench)) {
-        const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), annexClone(bench, assets, place), copyClone(bench, assets, place)];
+        const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), ...(assets.count > MANY ? [] : [annexClone(bench, assets, place)]), copyClone(bench, assets, place)];
         yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };
       }
     }

@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { bytesIn } from "../files.ts";
 import { output } from "../programs.ts";
 import { Repository } from "../repository.ts";
 import type { Bench, Variant } from "../row.ts";
 import { shell } from "../shell.ts";
-import { assetBytesIn, ASSETS, bytesOf, requireBytes, sourceOf, type Load } from "./many.ts";
+import { ASSETS, bytesOf, nameOf, requireBytes, sourceOf, type Load } from "./many.ts";
 import type { Place } from "./places.ts";
 
 /** Others that carry files to a directory and back. */
@@ -32,55 +32,60 @@ export function copyClone(bench: Bench, assets: Load, place: Place): Variant {
   } };
 }
 
-/** A repository of git-annex with a special remote in a directory, without encryption or chunks. */
+/** git-annex with a special remote in a directory, without encryption or chunks. */
 export function annexPush(bench: Bench, assets: Load, place: Place): Variant {
   return { name: ANNEX, needs: [ANNEX], once: true, run: async (sample) => {
-    const { repository, remote } = await annexRepository(bench, assets, place);
-    await sample.step("push", repository.command("annex", "copy", "--quiet", JOBS, "--to=store"));
+    const { repository, remote } = await annexRemote(bench, assets, place);
+    await sample.step("push", repository.command("annex", "copy", "--quiet", JOBS, `--to=${basename(remote)}`));
     await sample.step("push", repository.command("push", "-q", "origin", "main", "git-annex"));
     requireBytes(remote, bytesIn(remote), bytesOf(assets));
     sample.add("stored", bytesIn(remote));
+    removeAnnexed(remote);
   } };
 }
 
 export function annexClone(bench: Bench, assets: Load, place: Place): Variant {
   return { name: ANNEX, needs: [ANNEX], once: true, run: async (sample) => {
-    const { repository } = await annexRepository(bench, assets, place);
-    repository.git("annex", "copy", "--quiet", JOBS, "--to=store");
+    const { repository, remote } = await annexRemote(bench, assets, place);
+    repository.git("annex", "copy", "--quiet", JOBS, `--to=${basename(remote)}`);
     repository.git("push", "-q", "origin", "main", "git-annex");
     const target = join(sample.directory, "clone");
-    const line = `git clone -q "$1" "$2"; cd "$2"; git annex init -q; git annex enableremote --quiet store directory="$3"; git annex get --quiet ${JOBS} --from=store .`;
-    await sample.step("clone", { ...shell(line, repository.upstreamUrl, target, join(place.directory, "annex/annexed")), env: repository.env });
+    const line = `git clone -q "$1" "$2"; cd "$2"; git annex init -q; git annex enableremote --quiet "$4" directory="$3"; git annex get --quiet ${JOBS} --from="$4" .`;
+    await sample.step("clone", { ...shell(line, repository.upstreamUrl, target, remote, basename(remote)), env: repository.env });
     requireBytes(target, bytesIn(join(target, ".git/annex/objects")), bytesOf(assets));
+    removeAnnexed(target);
+    removeAnnexed(remote);
   } };
 }
 
-async function annexRepository(bench: Bench, assets: Load, place: Place): Promise<{ repository: Repository; remote: string }> {
-  const directory = emptied(place, "annex");
-  const remote = join(directory, "annexed");
-  mkdirSync(remote);
-  const own = join(bench.scratch, "annex-repository");
-  removeAnnexed(own);
-  const repository = await Repository.create(own, "git", "", { directory });
-  cpSync(sourceOf(bench, assets), join(repository.path, ASSETS), { recursive: true });
-  requireBytes(repository.path, assetBytesIn(repository.path), bytesOf(assets));
-  repository.git("annex", "init", "-q");
-  repository.git("annex", "add", "--quiet", ".");
-  repository.git("commit", "-q", "-m", "assets");
-  repository.git("annex", "initremote", "--quiet", "store", "type=directory", `directory=${remote}`, "encryption=none");
+/** A new special remote of a repository that was made for the first row that wants it. */
+async function annexRemote(bench: Bench, assets: Load, place: Place): Promise<{ repository: Repository; remote: string }> {
+  const repository = await bench.once(`annex-${nameOf(assets)}`, () => annexRepository(bench, assets));
+  const remote = mkdtempSync(join(place.directory, "annexed-"));
+  repository.git("annex", "initremote", "--quiet", basename(remote), "type=directory", `directory=${remote}`, "encryption=none");
   return { repository, remote };
 }
 
-function emptied(place: Place, name: string): string {
-  const directory = join(place.directory, name);
-  removeAnnexed(directory);
-  mkdirSync(directory, { recursive: true });
-  return directory;
+async function annexRepository(bench: Bench, assets: Load): Promise<Repository> {
+  const directory = join(bench.scratch, `annex-${assets.count}`);
+  const repository = await Repository.create(directory, "git", "", { directory });
+  cpSync(sourceOf(bench, assets), join(repository.path, ASSETS), { recursive: true });
+  bench.say(`${nameOf(assets)} into ${ANNEX}`);
+  repository.git("annex", "init", "-q");
+  repository.git("annex", "add", "--quiet", JOBS, ".");
+  repository.git("commit", "-q", "-m", "assets");
+  return repository;
 }
 
 /** git-annex takes away the right to write what it has stored. */
 function removeAnnexed(directory: string): void {
-  if (!existsSync(directory)) return;
   output("chmod", ["-R", "u+w", directory]);
   rmSync(directory, { recursive: true });
+}
+
+function emptied(place: Place, name: string): string {
+  const directory = join(place.directory, name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  return directory;
 }

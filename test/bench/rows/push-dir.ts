@@ -4,6 +4,9 @@ import { annexPush, copyPush, COPY } from "./directory-peers.ts";
 import { bytesOf, KEEPERS, load, needsOf, requireBytes, timeGoals, type Load } from "./many.ts";
 import { caseName, placesOf, pushedBytes, repositoryAt, type Place } from "./places.ts";
 
+/** More than these take git-annex a minute to add. */
+const MANY = 1000;
+
 export const pushDir: Row = {
   name: "push-dir",
   budgetSeconds: 100,
@@ -14,7 +17,7 @@ export const pushDir: Row = {
   async *cases(bench) {
     for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
       for (const place of placesOf(bench)) {
-        const variants = [...KEEPERS.map((keeper) => push(bench, keeper, assets, place)), annexPush(bench, assets, place), copyPush(bench, assets, place)];
+        const variants = [...KEEPERS.map((keeper) => push(bench, keeper, assets, place)), ...(assets.count > MANY ? [] : [annexPush(bench, assets, place)]), copyPush(bench, assets, place)];
         yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };
       }
     }

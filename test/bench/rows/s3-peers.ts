@@ -1,0 +1,96 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { bytesIn } from "../files.ts";
+import type { Command } from "../measure.ts";
+import { output } from "../programs.ts";
+import type { Bench, Variant } from "../row.ts";
+import type { S3Server } from "../s3-server.ts";
+import { shell } from "../shell.ts";
+import { bytesOf, requireBytes, sourceOf, type Load } from "./many.ts";
+import { stepOver } from "./s3-traffic.ts";
+
+/** Requests at once, for those that can be told: what is fastest where the server shares two cores with its client. */
+const AT_ONCE = 16;
+export const LOOP = "PUT or GET loop";
+
+/** Another program that carries a directory to a bucket and back. */
+interface Peer {
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** What comes before, and is not measured. */
+  prepare?(source: string, place: string): Command;
+  push(source: string, place: string): Command;
+  clone(source: string, place: string, target: string): Command;
+}
+
+const program = (name: string, ...args: string[]): Command => ({ program: name, args });
+
+const RCLONE = ["--transfers", String(AT_ONCE), "--checkers", String(AT_ONCE)];
+
+const PEERS: readonly Peer[] = [
+  {
+    name: LOOP,
+    needs: [],
+    push: (source, place) => loop("put", source, place),
+    clone: (source, place, target) => loop("get", source, place, target),
+  },
+  {
+    name: "rclone copy",
+    needs: ["rclone"],
+    push: (source, place) => program("rclone", "copy", ...RCLONE, source, `bench:${place}`),
+    clone: (_, place, target) => program("rclone", "copy", ...RCLONE, `bench:${place}`, target),
+  },
+  {
+    name: "aws s3 cp",
+    needs: ["aws"],
+    push: (source, place) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", source, `s3://${place}`),
+    clone: (_, place, target) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", `s3://${place}`, target),
+  },
+  {
+    name: "restic",
+    needs: ["restic"],
+    prepare: (_, place) => shell('restic init -q -r "s3:$AWS_ENDPOINT_URL_S3/$1"', place),
+    push: (source, place) => shell('cd "$1"; restic backup -q --no-cache -r "s3:$AWS_ENDPOINT_URL_S3/$2" .', source, place),
+    clone: (_, place, target) => shell('restic restore -q --no-cache -r "s3:$AWS_ENDPOINT_URL_S3/$1" latest --target "$2"', place, target),
+  },
+];
+
+/** The peers, as variants that push into an empty bucket. */
+export function s3Pushes(bench: Bench, server: S3Server, assets: Load): Variant[] {
+  return PEERS.map((peer) => ({ name: peer.name, needs: peer.needs, run: async (sample) => {
+    const bucket = await server.bucket();
+    const [source, place] = [sourceOf(bench, assets), `${bucket}/assets`];
+    await runUnmeasured(peer.prepare?.(source, place), server);
+    const traffic = await stepOver(sample, server, "push", { ...peer.push(source, place), env: server.env });
+    if (traffic !== undefined) requireBytes(bucket, traffic.receivedBytes, bytesOf(assets));
+    await server.empty(bucket);
+  } }));
+}
+
+/** The peers, as variants that fetch what they have pushed before. */
+export function s3Clones(bench: Bench, server: S3Server, assets: Load): Variant[] {
+  return PEERS.map((peer) => {
+    let place: string | undefined;
+    return { name: peer.name, needs: peer.needs, run: async (sample) => {
+      const source = sourceOf(bench, assets);
+      if (place === undefined) {
+        const bucket = await server.bucket();
+        await runUnmeasured(peer.prepare?.(source, `${bucket}/assets`), server);
+        await runUnmeasured(peer.push(source, `${bucket}/assets`), server);
+        place = `${bucket}/assets`;
+      }
+      const target = join(sample.directory, "clone");
+      mkdirSync(target);
+      await stepOver(sample, server, "clone", { ...peer.clone(source, place, target), env: server.env });
+      requireBytes(target, bytesIn(target), bytesOf(assets));
+    } };
+  });
+}
+
+async function runUnmeasured(command: Command | undefined, { env }: S3Server): Promise<void> {
+  if (command !== undefined) output(command.program, command.args, { env: { ...process.env, ...env } });
+}
+
+function loop(mode: "put" | "get", source: string, place: string, ...target: string[]): Command {
+  return program(process.execPath, join(import.meta.dirname, "s3-loop.mjs"), mode, source, place, String(AT_ONCE), ...target);
+}
