@@ -1,9 +1,12 @@
+import { mkdirSync } from "node:fs";
 import { changeSetting, type Place } from "../config/change.ts";
-import { environmentName, KEYS, KEY_NAMES, requireKey, type KeyName } from "../config/keys.ts";
+import { environmentName, KEYS, KEY_NAMES, parseValue, requireKey, type KeyName } from "../config/keys.ts";
 import { loadSettings, type Origin, type Sources } from "../config/load.ts";
 import { readPin } from "../config/pin.ts";
+import { fromSystemError } from "../errors.ts";
 import { silent, type Report } from "../events.ts";
 import type { Repository } from "../git/repository.ts";
+import { initialiseSharedCache } from "../store/shared-cache.ts";
 
 export interface Setting {
   readonly key: KeyName;
@@ -41,6 +44,7 @@ export async function config(repository: Repository, sources: Sources & { report
   const { name, value, unset, place } = options;
   const notes: string[] = [];
   const changes = name !== undefined && (value !== undefined || unset);
+  if (name !== undefined && value !== undefined && !unset && place !== "committed" && requireKey(name) === "cache.dir") await makeSharedCache(value);
   if (changes) notes.push(...notesOn(await changeSetting(repository, { name, value: unset ? undefined : value, place }), place));
   const { origins, warnings } = await loadSettings(repository, sources);
   for (const message of warnings) (sources.report ?? silent)({ kind: "warning", message });
@@ -48,6 +52,17 @@ export async function config(repository: Repository, sources: Sources & { report
   const settings = wanted.map((key): Setting => ({ key, ...origins.get(key)!, description: KEYS[key].description, env: environmentName(key), committed: KEYS[key].committed }));
   if (changes && !unset && !isFrom(settings[0]!.origin, place)) notes.push(`${settings[0]!.key} is overridden by ${settings[0]!.origin}`);
   return { settings, pin: await readPin(repository), notes };
+}
+
+/** Naming the directory is the one moment to make it: one that is not there later is on a disk that is not mounted. */
+async function makeSharedCache(value: string): Promise<void> {
+  const directory = parseValue("cache.dir", value, { where: "command line", code: "USAGE" });
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw fromSystemError(error, `cannot make ${directory}`);
+  }
+  await initialiseSharedCache(directory);
 }
 
 function isFrom(origin: Origin, place: Place): boolean {

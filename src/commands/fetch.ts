@@ -23,7 +23,7 @@ export interface FetchResult {
   readonly objects: number;
   readonly bytes: number;
   readonly storedBytes: number;
-  /** Objects that the local store had already. */
+  /** Objects that the local store, or the shared cache, had already. */
   readonly present: number;
   readonly missing: { path: string; commit: string; oid: string }[];
   readonly archived: { path: string; commit: string; oid: string }[];
@@ -44,11 +44,11 @@ export async function fetch(context: Context, options: FetchOptions): Promise<Fe
   const absent = needs.filter(({ oid }) => !local.has(oid));
   const result = { objects: absent.length, bytes: absent.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), storedBytes: 0, present: local.size };
   if (options.dryRun || absent.length === 0) return { ...result, missing: [], archived: [], notes: [] };
-  const { objects, bytes, storedBytes, missing, archived, failure } = await download(context, absent);
+  const { objects, bytes, storedBytes, cached, missing, archived, failure } = await download(context, absent);
   if (failure) throw failure;
   const byOid = new Map<string, Need>(absent.map((need) => [need.oid, need]));
   const place = ({ oid }: { oid: string }): FetchResult["missing"][number] => ({ path: byOid.get(oid)!.path, commit: byOid.get(oid)!.commit, oid });
-  return { objects, bytes, storedBytes, present: local.size, missing: missing.map(place), archived: archived.map(place), notes: [] };
+  return { objects, bytes, storedBytes, present: local.size + cached, missing: missing.map(place), archived: archived.map(place), notes: [] };
 }
 
 async function revisionsOf({ repository, signal }: Context, { remote, refs }: FetchOptions): Promise<readonly string[]> {

@@ -10,10 +10,8 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { CONFIG_PATH, openRepository, type Repository } from "../git/repository.ts";
-import { isDirectoryStore } from "../store/directory.ts";
-import { embeddedDirectory, openStore } from "../store/open.ts";
+import { embeddedDirectory, makeStore, openStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
-import { initialiseStore } from "../store/version.ts";
 import { bufferSource } from "../object/source.ts";
 import { manifestFile } from "../worktree/stamp.ts";
 import { readTracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
@@ -59,7 +57,7 @@ export async function init({ cwd, store: wanted, report, signal, env, flags }: I
   const places = { commonDir: repository.commonDir, embeddedDir: await embeddedDirectory(repository) };
   const store = await openStore(url, settings, report, places);
   try {
-    await (isDirectoryStore(store) ? store.initialise(signal) : initialiseStore(store, signal));
+    await makeStore(store, signal);
     await probe(store, signal);
   } finally {
     store.close();

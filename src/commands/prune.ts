@@ -1,9 +1,9 @@
 import type { Context } from "../context.ts";
 import { thisRun } from "../gc/this-run.ts";
 import type { Oid } from "../object/oid.ts";
-import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import { lastCheckouts } from "../prune/last-use.ts";
 import { planPrune, type Cached, type Facts, type KeepReason, type PrunePlan } from "../prune/plan.ts";
+import { objectsOf, pruneSharedCache } from "../prune/shared-cache.ts";
 import { presentRemotely, whyNoSecondCopy } from "../prune/remote.ts";
 import { pushedOf, withRefs, type Pushed } from "../prune/pushed.ts";
 import type { DirectoryStore } from "../store/directory.ts";
@@ -28,12 +28,14 @@ export interface PruneResult {
   readonly kept: readonly { readonly reason: KeepReason; readonly contents: number; readonly bytes: number }[];
   /** What the local store holds at the end. */
   readonly leftBytes: number;
+  /** The shared cache, where there is one. */
+  readonly cache: { readonly dir: string; readonly evicted: number; readonly evictedBytes: number; readonly leftBytes: number } | undefined;
   readonly notes: readonly string[];
 }
 
 /**
  * Evicts from the local store what the remote store has and what is not needed soon (docs/fsck.md). Nothing that is not
- * pushed goes, nor anything that an object which stays is a difference from.
+ * pushed goes, nor anything that an object which stays is a difference from. The shared cache is held to the same limits.
  * @throws GIT_FAILED when a remote cannot be fetched; MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED naming the
  *   commit; LOCKED while another run removes objects; what the stores throw
  */
@@ -47,19 +49,11 @@ export async function prune(context: Context, options: PruneOptions): Promise<Pr
     const { known, notes } = await factsOf(context, local, objects, options);
     const plan = planPrune(known, limits);
     const waves = removal ? await evict(local, plan, removal, signal) : plan.waves;
-    return resultOf(plan, waves, known, [...notes, ...remarks(plan, limits.limitBytes)]);
+    const cache = await pruneSharedCache(context, limits, { dryRun: options.dryRun, nowMs: known.nowMs });
+    return { ...resultOf(plan, waves, known, [...notes, ...remarks(plan, limits.limitBytes)]), cache };
   } finally {
     await removal?.release();
   }
-}
-
-async function objectsOf(store: DirectoryStore, signal: AbortSignal): Promise<StoredObject[]> {
-  const objects: StoredObject[] = [];
-  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
-    const name = parseKey(entry.key);
-    if (name) objects.push({ ...entry, name });
-  }
-  return objects;
 }
 
 async function factsOf(context: Context, local: DirectoryStore, objects: readonly StoredObject[], { verifyRemote }: PruneOptions): Promise<{ known: Facts; notes: string[] }> {
@@ -99,7 +93,7 @@ async function evict(local: DirectoryStore, { waves }: PrunePlan, removal: Remov
   return gone;
 }
 
-function resultOf({ kept }: PrunePlan, waves: readonly (readonly Cached[])[], { objects }: Facts, notes: string[]): PruneResult {
+function resultOf({ kept }: PrunePlan, waves: readonly (readonly Cached[])[], { objects }: Facts, notes: string[]): Omit<PruneResult, "cache"> {
   const evicted = waves.flat().map(({ oid, storedBytes, lastUseMs }) => ({ oid, storedBytes, lastUseMs: lastUseMs === Infinity ? undefined : Math.round(lastUseMs) }));
   const evictedBytes = sum(evicted);
   const reasons = [...kept].map(([reason, some]) => ({ reason, contents: some.length, bytes: sum(some) }));

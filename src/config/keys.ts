@@ -1,7 +1,7 @@
 import { BallastError } from "../errors.ts";
 import { parseStoreUrl } from "./store-url.ts";
 import { suggest } from "../util/suggest.ts";
-import { boolean, duration, integer, oneOf, patterns, share, size, word, type Kind } from "./values.ts";
+import { boolean, directory, duration, integer, oneOf, patterns, share, size, word, type Kind } from "./values.ts";
 
 /*
  * Every setting that there is. A key is spelled
@@ -69,7 +69,8 @@ export const KEYS = {
   "delta.maxDepth": key(integer(1, 64), "How many deltas restoring one asset may take.", COMMITTED),
   "delta.exclude": key(patterns, "Assets that never get deltas, as patterns with commas between them.", COMMITTED),
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
-  "cache.limit": key(size(0, 1024 ** 5), "How much the local store may hold; what is not pushed stays in any case.", PERSONAL),
+  "cache.dir": key(directory, "A directory whose objects the clones of this machine share.", PERSONAL),
+  "cache.limit": key(size(0, 1024 ** 5), "How much the local store, and the shared cache, may hold; what is not pushed stays in any case.", PERSONAL),
   "cache.recent": key(duration(0, 3650 * DAY), "Prune keeps what was of use for so long back.", PERSONAL),
   "cleanup.grace": key(duration(0, 3650 * DAY), "Cleanup marks only what has been in the store for this long.", COMMITTED),
   "cleanup.delay": key(duration(0, 3650 * DAY), "Cleanup removes only what has been marked for this long.", COMMITTED),

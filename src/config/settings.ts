@@ -72,7 +72,9 @@ export interface FetchSettings {
 export type Strategy = "manual" | "ours" | "theirs" | "newest";
 
 export interface CacheSettings {
-  /** How much the local store may hold; undefined: any. */
+  /** An absolute path: the directory whose objects the clones of this machine share; undefined: none. */
+  readonly dir: string | undefined;
+  /** How much the local store, and the shared directory, may hold; undefined: any. */
   readonly limitBytes: number | undefined;
   /** What was of use for so long back is not evicted without need. */
   readonly recentMs: number;
@@ -110,7 +112,7 @@ export const DEFAULTS: Settings = {
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   locksVerify: true,
-  cache: { limitBytes: undefined, recentMs: 7 * 24 * 3600 * 1000 },
+  cache: { dir: undefined, limitBytes: undefined, recentMs: 7 * 24 * 3600 * 1000 },
   cleanup: { graceMs: 14 * 24 * 3600 * 1000, delayMs: 24 * 3600 * 1000 },
   fetch: { include: [], exclude: [] },
   conflictStrategy: "manual",

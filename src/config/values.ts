@@ -1,3 +1,6 @@
+import { homedir } from "node:os";
+import { isAbsolute, join, normalize } from "node:path";
+
 /*
  * The kinds of values that settings have. A parser returns undefined for text that is not of its kind; a formatter
  * gives the text that the parser reads back.
@@ -46,6 +49,16 @@ export const patterns: Kind<readonly string[]> = {
     return list.some((pattern) => /[\u0000-\u001f]/.test(pattern)) ? undefined : list;
   },
   format: (list) => list.join(", "),
+};
+
+/** A directory of this machine; relative ones would be another one for each clone. */
+export const directory: Kind<string> = {
+  expects: "an absolute path, or one that begins with ~/",
+  parse(text) {
+    const path = /^~(?=\/)/.test(text) ? join(homedir(), text.slice(1)) : text;
+    return isAbsolute(path) && !/[\u0000-\u001f]/.test(path) ? normalize(path).replace(/(?<=[^/\\:])[/\\]+$/, "") : undefined;
+  },
+  format: (value) => value,
 };
 
 export function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {

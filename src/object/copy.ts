@@ -6,6 +6,7 @@ import { open } from "node:fs/promises";
 import { fromSystemError, isBallastError } from "../errors.ts";
 import type { Operation, Report } from "../events.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import { linkObject, mayLink } from "../store/link.ts";
 import type { ByteSource, Store, StoredObject } from "../store/port.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
 import { contentsOf } from "./contents.ts";
@@ -21,6 +22,8 @@ export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
   readonly op?: Operation | undefined;
   /** Where an object waits that is verified between two remote stores; the system's temporary directory by default. */
   readonly spoolDirectory?: string | undefined;
+  /** Lets two directories have one file, where the file system cannot share its blocks: neither ever changes it. */
+  readonly link?: boolean | undefined;
 }
 
 /**
@@ -55,6 +58,10 @@ interface CopyWay extends CopyOptions {
 }
 
 async function copyBy(from: Store, to: Store, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
+  if (options.link === true && isDirectoryStore(from) && isDirectoryStore(to)) {
+    const linked = await linkVerified(from, to, object, options);
+    if (linked) return linked;
+  }
   if (object.sizeBytes <= SMALL_BYTES) return copySmall(from, to, object, options);
   if (isDirectoryStore(to)) return (await cloneVerified(from, to, object, options)) ?? receiveVerified(from, to, object, options);
   if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), from.read(object.key, undefined, options.signal), to, object, options);
@@ -117,6 +124,25 @@ async function cloneVerified(from: Store, to: DirectoryStore, object: StoredObje
   } finally {
     file.discard();
   }
+}
+
+/** Gives the file that was read, and found to be right, a second name; undefined where that cannot be. */
+async function linkVerified(from: DirectoryStore, to: DirectoryStore, object: StoredObject, options: CopyWay): Promise<"created" | "exists" | undefined> {
+  if (!options.decodes || !mayLink(from, to, object.key)) return undefined;
+  if (existsSync(to.pathOf(object.key))) return "exists";
+  const cloned = object.sizeBytes > SMALL_BYTES ? await cloneVerified(from, to, object, options) : undefined;
+  if (cloned) return cloned;
+  let sizeBytes = 0;
+  const read = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of from.read(object.key, undefined, options.signal)) {
+      sizeBytes += chunk.length;
+      told(options, chunk.length);
+      yield chunk;
+    }
+  };
+  await verify(object.name, read(), options);
+  checkSize(object, sizeBytes);
+  return linkObject(from, to, object.key);
 }
 
 /** Writes the target's temporary file and verifies the same bytes on their way; it gets its name only afterwards. */

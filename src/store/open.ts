@@ -10,6 +10,7 @@ import type { Report } from "../events.ts";
 import { gitConfig, sharedState, type Repository } from "../git/repository.ts";
 import { isDirectoryStore, openDirectoryStore, type DirectoryStore } from "./directory.ts";
 import type { Store } from "./port.ts";
+import { isSharedCache } from "./shared-cache.ts";
 import { initialiseStore, storeVersion } from "./version.ts";
 
 export { parseStoreUrl };
@@ -126,11 +127,20 @@ export async function createStore(context: Context): Promise<Store> {
   const { repository, settings, report, signal } = context;
   const store = await openStore(requireStore(settings), settings, report, { commonDir: repository.commonDir, embeddedDir: await embeddedDirectory(repository) });
   try {
-    if (isDirectoryStore(store)) await store.initialise(signal);
-    else await initialiseStore(store, signal);
+    await makeStore(store, signal);
     return store;
   } catch (error) {
     store.close();
     throw error;
   }
+}
+
+/**
+ * Makes the place that an adapter was opened for a store, unless it is one.
+ * @throws USAGE for a directory that clones share as a cache; STORE_VERSION, and what the store's own methods throw
+ */
+export async function makeStore(store: Store, signal: AbortSignal): Promise<void> {
+  if (!isDirectoryStore(store)) return void (await initialiseStore(store, signal));
+  if (isSharedCache(store.root)) throw new BallastError("USAGE", `${store.root} is a cache (cache.dir), which may be emptied at any time`, { hint: "name another directory" });
+  await store.initialise(signal);
 }

@@ -8,9 +8,11 @@ import { contentProgress } from "./progress.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Route {
-  readonly op: "upload" | "download";
+  readonly op: "upload" | "download" | "copy";
   readonly from: Store;
   readonly to: Store;
+  /** See `CopyOptions`. */
+  readonly link?: boolean;
 }
 
 /** What was moved. Bytes are those of the contents, `storedBytes` those of the objects. */
@@ -29,7 +31,7 @@ export interface Moved {
  */
 export async function copyObjects(
   { report, signal, settings }: Pick<Context, "report" | "signal" | "settings">,
-  { op, from, to }: Route,
+  { op, from, to, link }: Route,
   objects: readonly StoredObject[],
   wanted: ReadonlyMap<Oid, Wanted>,
   tolerate: (error: unknown, object: StoredObject) => boolean = () => false,
@@ -45,7 +47,7 @@ export async function copyObjects(
     const { name, sizeBytes: storedBytes } = object;
     const bytes = sizeOf(object);
     try {
-      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, bytes), openBase: contents?.open, signal: siblings });
+      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, bytes), openBase: contents?.open, link, signal: siblings });
     } catch (error) {
       if (tolerate(error, object)) return false;
       throw error;

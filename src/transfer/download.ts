@@ -1,13 +1,16 @@
+import { statSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { isBallastError, type BallastError } from "../errors.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore } from "../store/open.ts";
+import { openSharedCache } from "../store/shared-cache.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { catalogueOf, cataloguesOf, easiestWays } from "./chains.ts";
 import { copyObjects, type Moved } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy } from "./plan-copy.ts";
+import { addToCache, takeFromCache } from "./shared-cache.ts";
 import type { Wanted } from "./wanted.ts";
 
 export type { Wanted };
@@ -27,6 +30,8 @@ interface Unavailable {
 export interface Downloaded extends Unavailable, Moved {
   /** The objects in the local store, which has their bases too; the easiest to decode where there are several. */
   readonly found: ReadonlyMap<Oid, StoredObject>;
+  /** How many of the wanted came from the shared cache. */
+  readonly cached: number;
 }
 
 export interface Located extends Unavailable {
@@ -70,7 +75,7 @@ export async function locate(context: Context, wanted: readonly Wanted[]): Promi
   const direct = new Map<Oid, { store: DirectoryStore; object: StoredObject }>();
   let stores: readonly DirectoryStore[] = [openLocalStore(context.repository)];
   const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, local, absent) => {
-    if (!isDirectoryStore(remote)) return false;
+    if (!isDirectoryStore(remote) || (await isBehindCache(context, remote))) return false;
     stores = [local, remote];
     for (let look = 1; look <= LOOKS && direct.size < absent.length; look++) {
       const before = direct.size;
@@ -84,6 +89,16 @@ export async function locate(context: Context, wanted: readonly Wanted[]): Promi
     return true;
   });
   return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
+}
+
+/** Whether a directory is read through the shared one: it is on another file system, perhaps that of another machine. */
+async function isBehindCache(context: Context, remote: DirectoryStore): Promise<boolean> {
+  const cache = await openSharedCache(context);
+  return cache !== undefined && deviceOf(cache) !== deviceOf(remote);
+}
+
+function deviceOf({ root }: DirectoryStore): number | undefined {
+  return statSync(root, { throwIfNoEntry: false })?.dev;
 }
 
 /** Answers for the absent objects in another way than by copying them, and returns whether it did. */
@@ -112,7 +127,14 @@ async function between(
   const { signal } = context;
   const oids = new Set(wanted.map(({ oid }) => oid));
   let found = await findEasiest(local, oids, signal);
-  const absent = new Map(wanted.filter(({ oid }) => !found.has(oid)).map((want) => [want.oid, want]));
+  let absent = lacking(wanted, found);
+  const absentHere = absent.size;
+  if (absent.size > 0 && (await openSharedCache(context))) {
+    await takeFromCache(context, local, absent);
+    found = await findEasiest(local, oids, signal);
+    absent = lacking(wanted, found);
+  }
+  const cached = absentHere - absent.size;
   const outcome: Outcome = { moved: { objects: 0, bytes: 0, storedBytes: 0 }, archived: new Set(), failure: undefined };
   if (absent.size > 0) {
     try {
@@ -124,10 +146,15 @@ async function between(
       outcome.failure = error;
     }
     found = await findEasiest(local, oids, signal);
+    await addToCache(context, local, [...absent.values()].filter(({ oid }) => found.has(oid)));
   }
   const rest = wanted.filter(({ oid }) => !found.has(oid));
   const { archived, failure, moved } = outcome;
-  return { found, ...moved, missing: rest.filter(({ oid }) => !archived.has(oid)), archived: rest.filter(({ oid }) => archived.has(oid)), failure };
+  return { found, ...moved, cached, missing: rest.filter(({ oid }) => !archived.has(oid)), archived: rest.filter(({ oid }) => archived.has(oid)), failure };
+}
+
+function lacking(wanted: readonly Wanted[], found: ReadonlyMap<Oid, unknown>): Map<Oid, Wanted> {
+  return new Map(wanted.filter(({ oid }) => !found.has(oid)).map((want) => [want.oid, want]));
 }
 
 interface Outcome {

@@ -15,6 +15,7 @@ import { localStore } from "./local.ts";
 import { planCopy, type CopyPlan } from "./plan-copy.ts";
 import { findPresent } from "./presence.ts";
 import { placesOf, salvage } from "./salvage.ts";
+import { addToCache } from "./shared-cache.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Uploaded<T extends Wanted> {
@@ -52,7 +53,9 @@ export async function upload<T extends Wanted>(context: Context, needs: readonly
   const local = await localStore(context);
   const remote = await openRemoteStore(context);
   try {
-    return await uploadTo(context, { local, remote }, needs, options);
+    const outcome = await uploadTo(context, { local, remote }, needs, options);
+    if (options.dryRun !== true) await addToCache(context, local, outcome.uploaded);
+    return outcome;
   } finally {
     remote.close();
     local.close();

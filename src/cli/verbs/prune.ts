@@ -41,8 +41,9 @@ const REASONS = {
   room: "there is room for it",
 } as const;
 
-function show({ evicted, evictedBytes, kept, leftBytes }: PruneResult, dryRun: boolean, { out }: Run): void {
+function show({ evicted, evictedBytes, kept, leftBytes, cache }: PruneResult, dryRun: boolean, { out }: Run): void {
   if (dryRun) for (const { oid, storedBytes, lastUseMs } of evicted) out.line(`evict  ${oid}  ${formatBytes(storedBytes)}, last used ${lastUseMs === undefined ? "now" : new Date(lastUseMs).toISOString().slice(0, 10)}`);
   for (const { reason, contents, bytes } of kept) out.line(`kept   ${count(contents, "content")}, ${formatBytes(bytes)}: ${REASONS[reason]}`);
   out.line(`${count(evicted.length, "content")} ${dryRun ? "to evict" : "evicted"}, ${formatBytes(evictedBytes)}; ${formatBytes(leftBytes)} ${dryRun ? "would stay" : "left"}.`);
+  if (cache) out.line(`${cache.dir}: ${count(cache.evicted, "content")} ${dryRun ? "to evict" : "evicted"}, ${formatBytes(cache.evictedBytes)}; ${formatBytes(cache.leftBytes)} ${dryRun ? "would stay" : "left"}.`);
 }
