@@ -35,8 +35,9 @@ export async function add(context: Context, { paths }: { paths: readonly string[
   }
   const changes = changesBetween(staged, now);
   if (changes.length > 0) {
-    requestFollow(repository);
-    await stageManifest(repository, formatManifest(now.values()));
+    const text = formatManifest(now.values());
+    requestFollow(repository, text);
+    await stageManifest(repository, text);
     await follow(repository);
   }
   return { staged: changes };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
@@ -11,11 +12,15 @@ import { isIndexLocked, isStamped, manifestFile, writeStamped } from "./stamp.ts
  * cannot do this itself: while Git asks, it compares the file with sizes that it noted before.
  */
 
-/** Notes that what Git stages now differs from the manifest file. */
-export function requestFollow(repository: Repository): void {
+/**
+ * Notes that what Git may stage now differs from the manifest file. Whether Git stages it is not known yet: it also
+ * holds the index lock to refresh what it noted of files.
+ * @param text what Git was told; without it the next hook merely looks
+ */
+export function requestFollow(repository: Repository, text?: string): void {
   const file = worktreeState(repository, "follow");
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, "");
+  writeFileSync(file, text === undefined ? "" : digest(text));
 }
 
 /**
@@ -26,16 +31,17 @@ export async function follow(repository: Repository): Promise<void> {
   const marker = worktreeState(repository, "follow");
   const request = statSync(marker, { bigint: true, throwIfNoEntry: false });
   if (!request || isIndexLocked(repository, undefined)) return;
-  if (!(await followNow(repository))) return;
+  if (!(await followNow(repository, readFileSync(marker, "utf8")))) return;
   // A request that came meanwhile stays.
   if (request.mtimeNs === statSync(marker, { bigint: true, throwIfNoEntry: false })?.mtimeNs) rmSync(marker, { force: true });
 }
 
 /** Returns whether the file and what Git noted of it agree with what is staged; a killed run may have left it halfway. */
-async function followNow(repository: Repository): Promise<boolean> {
+async function followNow(repository: Repository, told: string): Promise<boolean> {
   if (!existsSync(manifestFile(repository)) || !isStamped(repository)) return true;
   const staged = await manifestBytesAt(repository, ":");
-  if (staged === undefined) return true;
+  // Git did not stage what it was told: the file may hold changes of its own, such as a stash that came back.
+  if (staged === undefined || digest(staged) !== told) return true;
   if (!staged.equals(readFileSync(manifestFile(repository)))) {
     parseManifest(staged, `the staged ${MANIFEST_PATH}`);
     // Git must have no size in mind by which it would call the new file modified without asking, should this run end here.
@@ -64,4 +70,8 @@ export async function stageManifest(repository: Repository, text: string, env: R
   const hashed = await runGit(["hash-object", "-w", "--stdin"], at(repository, { input: text, env }));
   const info = `100644,${hashed.stdout.toString().trim()},${MANIFEST_PATH}`;
   await runGit(["update-index", "--add", "--cacheinfo", info], at(repository, { env: { BALLAST_SETTLING: "1", ...env } }));
+}
+
+function digest(text: string | Uint8Array): string {
+  return createHash("sha256").update(text).digest("hex");
 }

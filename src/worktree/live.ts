@@ -23,8 +23,9 @@ const LOOK_LIMIT = 64 * 1024 * 1024;
 export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<string> {
   const { assets, changed } = await record(context, openWorktree(context.repository));
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  if (changed && follows) requestFollow(context.repository);
-  return formatManifest(assets.values());
+  const text = formatManifest(assets.values());
+  if (changed && follows) requestFollow(context.repository, text);
+  return text;
 }
 
 /** The manifest as the disk has it, for somebody who merely looks: large edits are provisional, nothing is stored. */

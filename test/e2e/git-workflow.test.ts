@@ -344,6 +344,25 @@ describe("git discards or sets aside", () => {
     expect(await status()).toBe("");
   });
 
+  it("a deletion that came back from a stash, or by a mixed reset, is still one for the next stash", async () => {
+    const { git, write, remove, assets } = await repo();
+    await remove("a.psd");
+    await git("stash", "--quiet");
+    await git("stash", "pop", "--quiet");
+    await write("b.psd", "b2");
+    const changed = await assets();
+    await git("stash", "--quiet");
+    await git("stash", "pop", "--quiet");
+    expect(await assets()).toEqual(changed);
+
+    await git("commit", "--quiet", "-am", "without a");
+    await git("reset", "--quiet", "HEAD~1");
+    await write("b.psd", "b3");
+    await git("stash", "--quiet");
+    await git("stash", "pop", "--quiet");
+    expect(await assets()).toEqual({ "b.psd": "b3" });
+  });
+
   it("stash takes edited, new and deleted assets away, and pop brings them back", async () => {
     const { git, write, remove, assets, status } = await repo();
     await write("a.psd", "a2");
