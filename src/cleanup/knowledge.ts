@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { isPartial, withAllRefs } from "../git/all-refs.ts";
+import { withAllRefs } from "../git/all-refs.ts";
 import type { RepositoryId } from "../git/identity.ts";
+import { isPartial } from "../git/partial.ts";
 import type { Oid } from "../object/oid.ts";
 import { isShallow, usesOf } from "../transfer/in-use.ts";
 import { speaksFor } from "./fold.ts";

@@ -58,9 +58,3 @@ function isRunning(pid: number): boolean {
     return systemCode(error) !== "ESRCH";
   }
 }
-
-/** Whether objects of Git's own may be missing here, and be fetched when they are asked for. */
-export async function isPartial(repository: Repository): Promise<boolean> {
-  const { stdout } = await runGit(["config", "--get-regexp", "^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$"], at(repository, { accept: [1] }));
-  return stdout.length > 0;
-}

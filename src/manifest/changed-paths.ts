@@ -1,3 +1,4 @@
+import { bringVersions } from "../git/partial.ts";
 import { MANIFEST_PATH, at, type Repository } from "../git/repository.ts";
 import { streamGit } from "../git/run.ts";
 import { parseLine } from "./manifest.ts";
@@ -17,6 +18,7 @@ export interface ChangedPath {
  * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit
  */
 export async function* changedPaths(repository: Repository, range: readonly string[], signal?: AbortSignal): AsyncGenerator<ChangedPath> {
+  await bringVersions(repository, range, MANIFEST_PATH, signal);
   const args = ["-c", "log.showRoot=true", "log", "-c", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
   let commit = "";

@@ -3,6 +3,7 @@
  * parents, what each changed in the manifest; parents are rewritten to those that changed it too. A path is followed
  * along these edges, so that a rename on one branch does not change what is looked for on another.
  */
+import { bringVersions } from "../git/partial.ts";
 import { MANIFEST_PATH, at, type Repository } from "../git/repository.ts";
 import { streamGit } from "../git/run.ts";
 import { parseLine, type Asset } from "./manifest.ts";
@@ -74,6 +75,7 @@ interface ChangedManifest {
 }
 
 async function* changedManifests(repository: Repository, range: readonly string[], signal?: AbortSignal): AsyncGenerator<ChangedManifest> {
+  await bringVersions(repository, range, MANIFEST_PATH, signal);
   const args = ["-c", "log.showRoot=true", "-c", "log.showSignature=false", "log", "-c", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--date-order", "--full-history", "--parents", "--format=commit %H%x00%P%x00%cI%x00%aI%x00%aN%x00%aE%x00%s", ...range, "--", MANIFEST_PATH];
   let current: ChangedManifest | undefined;

@@ -1,3 +1,4 @@
+import { bringVersions } from "../git/partial.ts";
 import { MANIFEST_PATH, at, type Repository } from "../git/repository.ts";
 import { runGit, streamGit } from "../git/run.ts";
 import { badHeader, EMPTY_MANIFEST, parseLine, parseManifest, type Asset, type Manifest } from "./manifest.ts";
@@ -56,6 +57,7 @@ export interface AddedAsset extends Asset {
  * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit; MANIFEST_VERSION when strict
  */
 export async function* addedAssets(repository: Repository, range: readonly string[], signal?: AbortSignal, { strict = false } = {}): AsyncGenerator<AddedAsset> {
+  await bringVersions(repository, range, MANIFEST_PATH, signal);
   // The user's settings must not leave out root commits, or lines that a merge made up.
   const args = ["-c", "log.showRoot=true", "-c", "log.diffMerges=separate", "log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
