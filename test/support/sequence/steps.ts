@@ -1,42 +1,89 @@
 import fc from "fast-check";
 
-/** What one step does, in one of two clones of an upstream. */
-export type Step = { readonly clone: "a" | "b" } & (
+/** What one step does, in one of two clones of an upstream (`w` is a linked worktree of `a`). */
+export type Step = { readonly clone: Clone } & (
   | { readonly do: "edit"; readonly path: string; readonly same: boolean }
   | { readonly do: "delete"; readonly path: string }
   | { readonly do: "move"; readonly path: string; readonly to: string }
   | { readonly do: "code" }
   | { readonly do: "add" | "commit" | "commit -a" | "stash" | "stash pop" | "push" | "revert" | "clean" | "lose index" | "checkout" | "checkout -f" | "restore" }
-  | { readonly do: "switch" | "merge" | "rebase" | "cherry-pick"; readonly branch: string; readonly settle: Settle }
+  | { readonly do: "track" | "remove" | "clone anew" }
+  | { readonly do: "switch" | "merge" | "rebase" | "cherry-pick" | "am"; readonly branch: string; readonly settle: Settle }
+  | { readonly do: "bisect"; readonly answers: readonly ("good" | "bad" | "skip")[] }
+  | { readonly do: "finish"; readonly settle: Settle }
   | { readonly do: "pull"; readonly rebase: boolean; readonly settle: Settle }
   | { readonly do: "reset"; readonly mode: "--hard" | "--mixed" | "--soft"; readonly back: number }
 );
 
-/** How a conflict ends. */
-export type Settle = "abort" | "ours" | "theirs";
+export type Clone = "a" | "b" | "w";
 
+/** How a conflict ends; `later` leaves it as it is for the steps after it. */
+export type Settle = "abort" | "ours" | "theirs" | "later";
+
+/** Assets from the start, all of one pattern. */
 export const PATHS = ["one.bin", "art/two.bin", "art/deep/three.bin"];
-export const BRANCHES = ["main", "side"];
+/** Files that are assets only while `*.dat` is tracked; else they are Git's, if somebody adds them. */
+const LOOSE = ["note.dat", "art/note.dat"];
+const BRANCHES = ["main", "side", "work"];
 
-const path = fc.constantFrom(...PATHS);
+const path = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...PATHS) }, { weight: 1, arbitrary: fc.constantFrom(...LOOSE) });
 const branch = fc.constantFrom(...BRANCHES);
-const settle = fc.constantFrom<Settle>("abort", "ours", "theirs");
-const clone = fc.constantFrom<"a" | "b">("a", "a", "b");
+const settle = fc.constantFrom<Settle>("abort", "ours", "theirs", "later");
+/** Mostly one of them: what is spread over three worktrees seldom meets. */
+const clone = fc.constantFrom<Clone>("a", "a", "a", "b", "w");
 
 /** Edits and commits come up most, since the rest has nothing to do without them. */
-export const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ clone, do: fc.constant("edit" as const), path, same: fc.boolean() }) },
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ clone, do: fc.constant("edit" as const), path, same: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("delete" as const), path }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("move" as const), path, to: path }) },
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("code" as const) }) },
   { weight: 8, arbitrary: fc.record({ clone, do: fc.constantFrom("commit" as const, "commit -a" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("stash" as const, "stash pop" as const, "revert" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("add" as const, "clean" as const, "lose index" as const, "checkout" as const, "checkout -f" as const, "restore" as const) }) },
-  { weight: 6, arbitrary: fc.record({ clone, do: fc.constantFrom("switch" as const, "merge" as const, "rebase" as const, "cherry-pick" as const), branch, settle }) },
+  { weight: 2, arbitrary: fc.record({ clone, do: fc.constantFrom("track" as const, "track" as const, "remove" as const) }) },
+  { weight: 1, arbitrary: fc.record({ clone: fc.constant("b" as const), do: fc.constant("clone anew" as const) }) },
+  { weight: 6, arbitrary: fc.record({ clone, do: fc.constantFrom("switch" as const, "merge" as const, "rebase" as const, "cherry-pick" as const, "am" as const), branch, settle }) },
+  { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("bisect" as const), answers: fc.array(fc.constantFrom("good" as const, "bad" as const, "skip" as const), { minLength: 1, maxLength: 3 }) }) },
+  { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("finish" as const), settle: fc.constantFrom<Settle>("abort", "ours", "theirs") }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("push" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("pull" as const), rebase: fc.boolean(), settle }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("reset" as const), mode: fc.constantFrom("--hard" as const, "--mixed" as const, "--soft" as const), back: fc.nat(2) }) },
 );
+
+/** What people do in a row, so that chance need not find it: branches that differ in the same asset, patterns that come and go. */
+const habit: fc.Arbitrary<Step[]> = fc.oneof(
+  fc.record({ clone, path, how: fc.constantFrom("merge" as const, "rebase" as const, "cherry-pick" as const, "am" as const), settle }).map(({ clone, path, how, settle }): Step[] => [
+    { clone, do: "commit" },
+    { clone, do: "switch", branch: "side", settle },
+    { clone, do: "edit", path, same: true },
+    { clone, do: "commit" },
+    { clone, do: "switch", branch: clone === "w" ? "work" : "main", settle },
+    { clone, do: "edit", path, same: true },
+    { clone, do: "commit" },
+    { clone, do: how, branch: "side", settle },
+  ]),
+  fc.record({ clone, path: fc.constantFrom(...LOOSE), what: fc.constantFrom("track" as const, "track" as const, "remove" as const) }).map(({ clone, path, what }): Step[] => [
+    { clone, do: "edit", path, same: false },
+    { clone, do: what },
+    { clone, do: "commit" },
+  ]),
+  fc.record({ path, rebase: fc.boolean(), settle }).map(({ path, rebase, settle }): Step[] => [
+    { clone: "a", do: "edit", path, same: true },
+    { clone: "a", do: "commit" },
+    { clone: "a", do: "push" },
+    { clone: "b", do: "edit", path, same: false },
+    { clone: "b", do: "commit" },
+    { clone: "b", do: "pull", rebase, settle },
+    { clone: "b", do: "push" },
+  ]),
+  fc.record({ clone, path, between: step }).map(({ clone, path, between }): Step[] => [{ clone, do: "edit", path, same: true }, { clone, do: "stash" }, between, { clone, do: "stash pop" }]),
+);
+
+/** What one sequence does. */
+export const steps: fc.Arbitrary<Step[]> = fc
+  .array(fc.oneof({ weight: 4, arbitrary: step.map((one) => [one]) }, { weight: 1, arbitrary: habit }), { minLength: 6, maxLength: 14, size: "max" })
+  .map((parts) => parts.flat());
 
 /** The step as one would say it. */
 export function say(step: Step): string {

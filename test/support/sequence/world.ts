@@ -1,23 +1,17 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { decodeAll, objectNames, promised } from "../decodable.ts";
 import { random, sandbox, sha256, type Sandbox } from "../sandbox.ts";
+import { Look, MANIFEST, same, show, type Files } from "./look.ts";
 import { PATHS, say, type Settle, type Step } from "./steps.ts";
 
-/** Oids by path. */
-type Files = ReadonlyMap<string, string>;
-
-const MANIFEST = ".ballast/manifest.jsonl";
-/** What Git leaves in the Git directory while an operation waits for the user. */
-const UNFINISHED = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "sequencer"];
-
-/** Two clones of one upstream over one store. It carries out steps, and throws when a promise was broken. */
+/** Two clones of one upstream over one store, and a linked worktree of the first. It carries out steps, and throws when a promise was broken. */
 export class World {
   readonly #box: Sandbox;
+  readonly #look: Look;
   /** By clone: what the worktree should hold, as far as that is certain. */
   readonly #expected = new Map<string, Map<string, string> | undefined>();
-  /** What was stashed on which commit's assets, the last one last. */
+  /** By repository: what was stashed on which commit's assets, the last one last. */
   readonly #stashes = new Map<string, { head: Files; disk: Files }[]>([["a", []], ["b", []]]);
   /** Clones whose index was lost, until Git has looked: what was deleted just before counts as never restored. */
   readonly #forgetful = new Set<string>();
@@ -26,6 +20,7 @@ export class World {
 
   private constructor(box: Sandbox) {
     this.#box = box;
+    this.#look = new Look(box);
   }
 
   static async create(): Promise<World> {
@@ -42,7 +37,9 @@ export class World {
     await box.git("a", "commit", "-q", "-m", "start");
     await box.git("a", "push", "-q", "--set-upstream", "origin", "main");
     await box.mustBallast(".", "clone", "-q", "upstream.git", "b");
-    for (const clone of ["a", "b"]) world.#expected.set(clone, new Map(await world.#disk(clone)));
+    await box.git("a", "worktree", "add", "-q", "-b", "work", "../w");
+    await box.settled("w");
+    for (const clone of ["a", "b", "w"]) world.#expected.set(clone, new Map(await world.#look.disk(clone)));
     return world;
   }
 
@@ -55,7 +52,8 @@ export class World {
   async run(step: Step): Promise<void> {
     this.#log.push(say(step));
     try {
-      const before = await this.#disk(step.clone);
+      const inGit = await this.#look.inGit(step.clone);
+      const before = new Map([...(await this.#look.disk(step.clone))].filter(([path]) => !inGit.has(path)));
       const gone = await this.#do(step, before);
       await this.#box.settled(step.clone);
       await this.#nothingIsLost(step.clone, before, gone);
@@ -69,7 +67,7 @@ export class World {
   async end(): Promise<void> {
     const decodable = await decodeAll(this.#box.path("store"));
     for (const commit of (await this.#box.git("upstream.git", "rev-list", "--all")).split("\n").filter(Boolean)) {
-      for (const [path, oid] of await this.#manifest("upstream.git", commit)) {
+      for (const [path, oid] of await this.#look.manifest("upstream.git", commit)) {
         if (!decodable.has(oid as never)) throw new Error(`${path} of the pushed commit ${commit} cannot be restored\n  ${this.#log.join("\n  ")}`);
       }
     }
@@ -87,7 +85,8 @@ export class World {
         // The same size, or another one.
         const content = this.#content(step.same ? 1000 : undefined);
         await box.write(`${clone}/${step.path}`, content);
-        expected?.set(step.path, sha256(content));
+        if (step.path.endsWith(".bin")) expected?.set(step.path, sha256(content));
+        else this.#unsure(clone);
         return [step.path];
       }
       case "delete":
@@ -100,6 +99,7 @@ export class World {
         await rename(box.path(clone, step.path), box.path(clone, step.to));
         expected?.set(step.to, before.get(step.path)!);
         expected?.delete(step.path);
+        if (!(step.path + step.to).match(/bin.*bin/)) this.#unsure(clone);
         return [];
       }
       case "code":
@@ -108,9 +108,21 @@ export class World {
       case "clean":
         await git("clean", "-qfdx");
         this.#unsure(clone);
-        return PATHS;
+        return [...before.keys()];
+      case "track":
+      case "remove":
+        await box.ballast(clone, step.do, "*.dat");
+        this.#unsure(clone);
+        return [];
+      case "clone anew":
+        await rm(box.path(clone), { recursive: true });
+        await box.mustBallast(".", "clone", "-q", "upstream.git", clone);
+        this.#stashes.set(clone, []);
+        this.#forgetful.delete(clone);
+        this.#unsure(clone);
+        return [...before.keys()];
       case "lose index":
-        await rm(box.path(clone, ".git/ballast/index"), { force: true });
+        await rm(join(this.#look.gitDir(clone), "ballast/index"), { force: true });
         this.#forgetful.add(clone);
         this.#unsure(clone);
         return [];
@@ -125,7 +137,7 @@ export class World {
         await git("push", "-q", "origin", "HEAD");
         return [];
       case "stash":
-        await this.#stash(clone, before);
+        await this.#stash(clone);
         return [];
       case "stash pop":
         await this.#pop(clone);
@@ -158,6 +170,17 @@ export class World {
       case "revert":
         await git("revert", "--no-edit", "HEAD");
         return this.#finish(clone, "abort");
+      case "am":
+        await box.write("home/patch", await box.git(clone, "format-patch", "-1", "--stdout", step.branch).catch(() => ""));
+        await git("am", "-q", "-3", box.path("home/patch"));
+        return this.#finish(clone, step.settle);
+      case "bisect":
+        await git("bisect", "start", "HEAD", "HEAD~3");
+        for (const answer of step.answers) await git("bisect", answer);
+        await git("bisect", "reset");
+        return [];
+      case "finish":
+        return this.#look.unfinished(clone) ? this.#finish(clone, step.settle) : [];
     }
   }
 
@@ -166,26 +189,26 @@ export class World {
     const expected = this.#expected.get(clone);
     let status = 0;
     for (const args of commands) status ||= (await this.#box.tryGit(clone, ...args)).status;
-    if (status !== 0 || this.#unfinished(clone)) return;
+    if (status !== 0 || this.#look.unfinished(clone)) return;
     // A commit from before Ballast, or one that took it out again, has no assets and no patterns.
-    if (!(await this.#hasBallast(clone))) return;
-    const [head, disk] = [await this.#manifest(clone, "HEAD"), await this.#disk(clone)];
+    if (!(await this.#look.hasBallast(clone))) return;
+    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
     if (!this.#agree(clone, head, disk)) throw new Error(`a commit has other assets than the disk: ${show(head)}, not ${show(disk)}`);
     if (expected && !same(head, expected)) throw new Error(`a commit recorded what the user did not do: ${show(head)}, not ${show(expected)}`);
   }
 
-  async #stash(clone: string, disk: Files): Promise<void> {
-    const head = await this.#manifest(clone, "HEAD");
+  async #stash(clone: string): Promise<void> {
+    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
     const count = async (): Promise<number> => (await this.#box.git(clone, "stash", "list")).split("\n").filter(Boolean).length;
     const before = await count();
     await this.#box.tryGit(clone, "stash", "push", "-q");
-    if ((await count()) > before) this.#stashes.get(clone)!.push({ head, disk });
+    if ((await count()) > before) this.#stashes.get(this.#look.repository(clone))!.push({ head, disk });
     this.#unsure(clone);
   }
 
   async #pop(clone: string): Promise<void> {
-    const clean = (await this.#status(clone)) === "";
-    const head = await this.#manifest(clone, "HEAD");
+    const clean = (await this.#look.status(clone)) === "";
+    const head = await this.#look.manifest(clone, "HEAD");
     const { status } = await this.#box.tryGit(clone, "stash", "pop", "-q");
     this.#unsure(clone);
     if (status !== 0) {
@@ -193,20 +216,22 @@ export class World {
       await this.#box.tryGit(clone, "checkout", "-q", "-f");
       return;
     }
-    const saved = this.#stashes.get(clone)!.pop()!;
+    const saved = this.#stashes.get(this.#look.repository(clone))!.pop()!;
     await this.#box.settled(clone);
-    const disk = await this.#disk(clone);
+    const disk = await this.#look.assets(clone);
     if (clean && !this.#forgetful.has(clone) && same(head, saved.head) && !same(disk, saved.disk)) throw new Error(`a stash came back as ${show(disk)}, not ${show(saved.disk)}`);
   }
 
   /** Ends what a merge, rebase, cherry-pick or revert has left unfinished. */
   async #finish(clone: string, settle: Settle): Promise<readonly string[]> {
     this.#unsure(clone);
-    const command = (): "merge" | "rebase" | "cherry-pick" | "revert" | undefined => {
-      if (this.#has(clone, "rebase-merge") || this.#has(clone, "rebase-apply")) return "rebase";
-      if (this.#has(clone, "MERGE_HEAD")) return "merge";
-      if (this.#has(clone, "CHERRY_PICK_HEAD")) return "cherry-pick";
-      return this.#has(clone, "REVERT_HEAD") ? "revert" : undefined;
+    if (settle === "later") return [];
+    const command = (): "am" | "merge" | "rebase" | "cherry-pick" | "revert" | undefined => {
+      if (this.#look.has(clone, "rebase-apply/applying")) return "am";
+      if (this.#look.has(clone, "rebase-merge") || this.#look.has(clone, "rebase-apply")) return "rebase";
+      if (this.#look.has(clone, "MERGE_HEAD")) return "merge";
+      if (this.#look.has(clone, "CHERRY_PICK_HEAD")) return "cherry-pick";
+      return this.#look.has(clone, "REVERT_HEAD") ? "revert" : undefined;
     };
     for (let turn = 0; turn < 4; turn++) {
       const unfinished = command();
@@ -226,22 +251,22 @@ export class World {
 
   /** Content that was on disk is still there, or in a store that can restore it, or the user's own command destroyed it. */
   async #nothingIsLost(clone: string, before: Files, gone: readonly string[]): Promise<void> {
-    const disk = new Set((await this.#disk(clone)).values());
+    const disk = new Set((await this.#look.disk(clone)).values());
     const missing = [...before].filter(([path, oid]) => !gone.includes(path) && !disk.has(oid));
     if (missing.length === 0) return;
     const kept = new Set<string>();
-    for (const store of ["store", `${clone}/.git/ballast`]) for (const oid of promised(objectNames(this.#box.path(store)))) kept.add(oid);
+    for (const store of ["store", `${this.#look.repository(clone)}/.git/ballast`]) for (const oid of promised(objectNames(this.#box.path(store)))) kept.add(oid);
     for (const [path, oid] of missing) if (!kept.has(oid)) throw new Error(`the content of ${path}, ${oid}, is gone`);
   }
 
   /** Where Git says that nothing changed, disk and commit agree; then it is certain what the worktree should hold. */
   async #statusIsTrue(clone: string): Promise<void> {
-    if (this.#unfinished(clone)) return;
-    const status = await this.#status(clone);
+    if (this.#look.unfinished(clone)) return;
+    const status = await this.#look.status(clone);
     await this.#box.settled(clone);
-    if (status.includes(MANIFEST)) return;
-    if (!(await this.#hasBallast(clone))) return this.#unsure(clone);
-    const [head, disk] = [await this.#manifest(clone, "HEAD"), await this.#disk(clone)];
+    if (status.includes(MANIFEST) || status.includes(".gitignore")) return;
+    if (!(await this.#look.hasBallast(clone))) return this.#unsure(clone);
+    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
     if (!this.#agree(clone, head, disk)) throw new Error(`git status says that nothing changed, but there is ${show(disk)} on disk and ${show(head)} in the commit`);
     if (!same(head, disk)) return this.#unsure(clone);
     this.#forgetful.delete(clone);
@@ -253,44 +278,9 @@ export class World {
     return same(head, disk) || (this.#forgetful.has(clone) && [...disk].every(([path, oid]) => head.get(path) === oid));
   }
 
-  #status(clone: string): Promise<string> {
-    return this.#box.git(clone, "status", "--porcelain", "--untracked-files=no");
-  }
-
   /** What the worktree should hold is not told any more by what the user did alone. */
   #unsure(clone: string): void {
     this.#expected.set(clone, undefined);
-  }
-
-  #unfinished(clone: string): boolean {
-    return UNFINISHED.some((name) => this.#has(clone, name));
-  }
-
-  #has(clone: string, name: string): boolean {
-    return existsSync(this.#box.path(clone, ".git", name));
-  }
-
-  async #disk(clone: string): Promise<Files> {
-    const root = this.#box.path(clone);
-    const files = new Map<string, string>();
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-      if (entry.isFile() && path.endsWith(".bin") && !path.startsWith(".git/") && !path.includes(".ballast-theirs")) files.set(path, sha256(await readFile(join(root, path))));
-    }
-    return files;
-  }
-
-  async #hasBallast(clone: string): Promise<boolean> {
-    return (await this.#box.tryGit(clone, "cat-file", "-e", `HEAD:${MANIFEST}`)).status === 0;
-  }
-
-  async #manifest(repository: string, commit: string): Promise<Files> {
-    const { status, stdout } = await this.#box.tryGit(repository, "show", `${commit}:${MANIFEST}`);
-    if (status !== 0) return new Map();
-    return new Map(stdout.split("\n").slice(1).filter(Boolean).map((line) => {
-      const { path, oid } = JSON.parse(line) as { path: string; oid: string };
-      return [path, oid];
-    }));
   }
 
   #content(sizeBytes?: number): Buffer {
@@ -298,12 +288,3 @@ export class World {
     return random(sizeBytes ?? 500 + (number % 7) * 300, number);
   }
 }
-
-function same(a: Files, b: Files): boolean {
-  return a.size === b.size && [...a].every(([path, oid]) => b.get(path) === oid);
-}
-
-function show(files: Files): string {
-  return `{${[...files].sort().map(([path, oid]) => `${path} ${oid.slice(0, 8)}`).join(", ")}}`;
-}
-
