@@ -10,7 +10,8 @@ import { linkObject, mayLink } from "../store/link.ts";
 import type { ByteSource, Store, StoredObject } from "../store/port.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
 import { contentsOf } from "./contents.ts";
-import { corruptObject, decodeVerified, decodeWhole, isDecodable, needsBase, verify, type DecodeOptions } from "./encodings.ts";
+import { decodeVerified, decodeWhole, isDecodable, needsBase, verify, type DecodeOptions } from "./encodings.ts";
+import { copyWhole, publish, wrongSize } from "./copy-small.ts";
 import { bufferSource, fileSource } from "./source.ts";
 import { readChunks, SMALL_BYTES } from "./stable-file.ts";
 
@@ -24,6 +25,8 @@ export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
   readonly spoolDirectory?: string | undefined;
   /** Lets two directories have one file, where the file system cannot share its blocks: neither ever changes it. */
   readonly link?: boolean | undefined;
+  /** The caller makes the name of a small object durable, by `syncNames` of the target directory. */
+  readonly namesLater?: boolean | undefined;
 }
 
 /**
@@ -62,7 +65,10 @@ async function copyBy(from: Store, to: Store, object: StoredObject, options: Cop
     const linked = await linkVerified(from, to, object, options);
     if (linked) return linked;
   }
-  if (object.sizeBytes <= SMALL_BYTES) return copySmall(from, to, object, options);
+  if (object.sizeBytes <= SMALL_BYTES) {
+    if (!isDirectoryStore(from) || !isDirectoryStore(to) || needsBase(object.name)) return copySmall(from, to, object, options);
+    return copyWhole(from, to, object, { ...options, onRead: () => wasRead(options, object.sizeBytes) });
+  }
   if (isDirectoryStore(to)) return (await cloneVerified(from, to, object, options)) ?? receiveVerified(from, to, object, options);
   if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), from.read(object.key, undefined, options.signal), to, object, options);
   return spool(from, to, object, options);
@@ -75,6 +81,10 @@ async function copySmall(from: Store, to: Store, object: StoredObject, options: 
     // A small delta may make much.
     if (needsBase(object.name)) await verify(object.name, bufferSource(bytes).open({ start: 0, end: bytes.length }), options);
     else decodeWhole(object.name, bytes);
+  }
+  if (isDirectoryStore(to)) {
+    wasRead(options, bytes.length);
+    return publish(to, object.key, bytes, options.namesLater);
   }
   const sha256 = object.name.encoding === "raw" ? object.name.oid : createHash("sha256").update(bytes).digest("hex");
   return to.write(object.key, reporting(bufferSource(bytes, sha256), options), options.signal);
@@ -229,6 +239,11 @@ function reporting(source: ByteSource, options: CopyOptions): ByteSource {
   };
 }
 
+function wasRead(options: CopyOptions, bytes: number): void {
+  told(options, bytes);
+  options.signal?.throwIfAborted();
+}
+
 function told({ report, op = "copy" }: CopyOptions, bytes: number): void {
   if (bytes > 0) report?.({ kind: "bytes", op, bytes });
 }
@@ -239,5 +254,5 @@ async function drain(chunks: AsyncIterable<unknown>): Promise<void> {
 }
 
 function checkSize(object: StoredObject, sizeBytes: number): void {
-  if (sizeBytes !== object.sizeBytes) throw corruptObject(object.name, `it has ${sizeBytes} bytes where ${object.sizeBytes} were listed`);
+  if (sizeBytes !== object.sizeBytes) throw wrongSize(object, sizeBytes);
 }

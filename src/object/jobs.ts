@@ -4,6 +4,7 @@ import { openDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
 import { checkObject, type Verdict } from "./check.ts";
 import { Contents } from "./contents.ts";
+import { copyAsJob, type Copied, type CopyJob } from "./copy-job.ts";
 import { deltaTools } from "./delta-tools.ts";
 import { hashFile, type HashedFile } from "./hash-file.ts";
 import { ingestFile, type Ingested } from "./ingest.ts";
@@ -20,11 +21,12 @@ export type Job =
   | { readonly kind: "ingest"; readonly path: string; readonly expected?: Oid | undefined; readonly hints?: readonly BaseHint[] | undefined }
   | { readonly kind: "hash"; readonly path: string }
   | { readonly kind: "sketch"; readonly path: string }
+  | ({ readonly kind: "copy" } & CopyJob)
   | { readonly kind: "check"; readonly object: Pick<StoredObject, "name" | "key" | "sizeBytes"> }
   | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
 /** What a job gives; undefined for a file that is not there. */
-export type JobResult = Ingested | HashedFile | FileStat | Sketch | Verdict | undefined;
+export type JobResult = Ingested | HashedFile | FileStat | Sketch | Verdict | Copied | undefined;
 
 /** What all jobs of one pool share. */
 export interface JobContext {
@@ -36,6 +38,8 @@ export interface JobContext {
   readonly baseRoots?: readonly string[] | undefined;
   /** The directory store in whose `tmp` a large base is kept while deltas need it; `localRoot` by default. */
   readonly temporaryRoot?: string | undefined;
+  /** The directory store that objects are copied to. */
+  readonly copyTo?: string | undefined;
 }
 
 /** Jobs that are done in one thread at a time: enough for their syncs to overlap. */
@@ -46,6 +50,7 @@ export class JobRunner {
   readonly #store: DirectoryStore;
   readonly #others: readonly DirectoryStore[];
   readonly #temporaryIn: DirectoryStore;
+  readonly #copyTo: DirectoryStore | undefined;
   readonly #present: PresentObjects;
   readonly #compression: CompressionSettings;
   readonly #delta: DeltaSettings | undefined;
@@ -53,10 +58,11 @@ export class JobRunner {
   #contents: Contents | undefined;
   #tools: Promise<DeltaTools> | undefined;
 
-  constructor({ localRoot, compression, delta, baseRoots = [], temporaryRoot = localRoot }: JobContext, onBytes: (bytes: number) => void) {
+  constructor({ localRoot, compression, delta, baseRoots = [], temporaryRoot = localRoot, copyTo }: JobContext, onBytes: (bytes: number) => void) {
     this.#store = openDirectoryStore(localRoot);
     this.#others = baseRoots.map((root) => openDirectoryStore(root));
     this.#temporaryIn = openDirectoryStore(temporaryRoot);
+    this.#copyTo = copyTo === undefined ? undefined : openDirectoryStore(copyTo);
     this.#present = new PresentObjects(this.#store, this.#others);
     this.#compression = compression;
     this.#delta = delta;
@@ -99,6 +105,7 @@ export class JobRunner {
       return materialise(this.#store, job.name, job.temporary, { openBase, expectedSize: job.sizeBytes, exec: job.exec, label: job.label, signal, onBytes });
     }
     if (job.kind === "sketch") return sketchFile(job.path);
+    if (job.kind === "copy") return copyAsJob(job, this.#store, this.#copyTo!, { signal, onBytes });
     if (job.kind === "check") return checkObject(this.#store, job.object, { openBase: (oid) => this.#contentsFor(signal).open(oid, { verified: true }), signal, onBytes });
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });

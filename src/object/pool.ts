@@ -4,14 +4,16 @@ import type { Operation, Report } from "../events.ts";
 import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
+import { batchesOf } from "./batches.ts";
 import type { Verdict } from "./check.ts";
+import type { Copied, CopyJob } from "./copy-job.ts";
 import type { HashedFile } from "./hash-file.ts";
 import type { Ingested } from "./ingest.ts";
 import type { BaseHint } from "./ingest-delta.ts";
 import { JobRunner, type Job, type JobContext, type JobResult } from "./jobs.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
-import { SMALL_BYTES, type FileStat } from "./stable-file.ts";
+import type { FileStat } from "./stable-file.ts";
 import { bundledWorker, Thread } from "./threads.ts";
 
 export interface PoolOptions extends JobContext {
@@ -71,6 +73,12 @@ export interface IngestPool {
   restore(jobs: readonly RestoreJob[], done?: (stat: FileStat, index: number) => void): Promise<FileStat[]>;
   /** As `checkObject`, for objects of the store; nothing but bytes is reported, of the operation `scan`. */
   check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done?: (verdict: Verdict, index: number) => void): Promise<Verdict[]>;
+  /**
+   * Copies whole objects from the local root to `copyTo`, durable on return, also of a part when it fails. Reports bytes
+   * of the contents, and no files.
+   * @param done called with what became of each; an error that it throws is a failure of the job
+   */
+  copy(op: Operation, jobs: readonly CopyJob[], done: (copied: Copied, index: number) => void): Promise<void>;
   /** Ends the threads. */
   close(): Promise<void>;
 }
@@ -78,9 +86,6 @@ export interface IngestPool {
 /** More than this is worth the 40 ms that a thread takes to start. */
 const MANY_FILES = 32;
 const MANY_BYTES = 32 * 1024 * 1024;
-const BATCH_FILES = 128;
-const MIN_BATCH_BYTES = 1024 * 1024;
-const MAX_BATCH_BYTES = 8 * 1024 * 1024;
 /** Batches that a thread is sent ahead, so that it never waits for the next. */
 const AHEAD = 2;
 
@@ -109,8 +114,8 @@ class Pool implements IngestPool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { localRoot, compression, delta, baseRoots, temporaryRoot } = options;
-    this.#context = { localRoot, compression, delta, baseRoots, temporaryRoot };
+    const { localRoot, compression, delta, baseRoots, temporaryRoot, copyTo } = options;
+    this.#context = { localRoot, compression, delta, baseRoots, temporaryRoot, copyTo };
   }
 
   async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {
@@ -145,6 +150,23 @@ class Pool implements IngestPool {
     const jobs = objects.map(({ name, key, sizeBytes }): Job => ({ kind: "check", object: { name, key, sizeBytes } }));
     const sizes = objects.map(({ sizeBytes }) => sizeBytes);
     return (await this.#run({ op: "scan", jobs, sizes, done: (result, index) => done(result as Verdict, index) })) as Verdict[];
+  }
+
+  async copy(op: Operation, jobs: readonly CopyJob[], done: (copied: Copied, index: number) => void): Promise<void> {
+    // After a failure any of them may have its name.
+    let named = jobs.map(({ object }) => object.key);
+    const created: string[] = [];
+    const noted = (result: JobResult, index: number): void => {
+      const copied = result as Copied;
+      if ("outcome" in copied && copied.outcome === "created") created.push(jobs[index]!.object.key);
+      done(copied, index);
+    };
+    try {
+      await this.#run({ op, jobs: jobs.map((job): Job => ({ kind: "copy", ...job })), sizes: jobs.map(({ contentBytes }) => contentBytes), done: noted });
+      named = created;
+    } finally {
+      await openDirectoryStore(this.#options.copyTo!).syncNames(named);
+    }
   }
 
   async close(): Promise<void> {
@@ -186,7 +208,7 @@ class Pool implements IngestPool {
     signal.addEventListener("abort", abort, { once: true });
     this.#onBytes.set(run, onBytes);
     try {
-      const results = await shareOut(task, lanes, batchesOf(task, threads.length), abort, () => signal.throwIfAborted());
+      const results = await shareOut(task, lanes, batchesOf(task.sizes, threads.length), abort, () => signal.throwIfAborted());
       // Threads tell of their bytes now and then; the rest is told here.
       const totalBytes = task.sizes.reduce((sum, bytes) => sum + bytes, 0);
       if (threads.length > 0 && totalBytes > reported) onBytes(totalBytes - reported);
@@ -247,29 +269,4 @@ async function shareOut(
   throwIfAborted();
   if (errors.length > 0) throw errors[0];
   return results;
-}
-
-/** The indexes of the jobs in batches: large files alone and first, small ones together. */
-function batchesOf({ sizes }: Task, threads: number): number[][] {
-  const indexes = sizes.map((_, index) => index);
-  if (threads === 0) return indexes.map((index) => [index]);
-  const large = indexes.filter((index) => sizes[index]! > SMALL_BYTES).sort((a, b) => sizes[b]! - sizes[a]!);
-  const small = indexes.filter((index) => sizes[index]! <= SMALL_BYTES);
-  const smallBytes = small.reduce((sum, index) => sum + sizes[index]!, 0);
-  const batchBytes = Math.min(MAX_BATCH_BYTES, Math.max(MIN_BATCH_BYTES, smallBytes / (threads * 8)));
-  const batchFiles = Math.min(BATCH_FILES, Math.ceil(small.length / (threads * 4)));
-  const batches = large.map((index) => [index]);
-  let batch: number[] = [];
-  let bytes = 0;
-  for (const index of small) {
-    batch.push(index);
-    bytes += sizes[index]!;
-    if (bytes >= batchBytes || batch.length >= batchFiles) {
-      batches.push(batch);
-      batch = [];
-      bytes = 0;
-    }
-  }
-  if (batch.length > 0) batches.push(batch);
-  return batches;
 }

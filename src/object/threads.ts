@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import type { Job, JobContext, JobResult } from "./jobs.ts";
-import { fromPlain, type FromWorker, type ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { fromPlain } from "./plain-error.ts";
 
 /**
  * The bundled worker: beside this module's bundle, or above it when this code was split into a chunk. Undefined when

@@ -1,7 +1,8 @@
 /** The entry of a worker thread that does jobs for a pool; bundled by itself. */
 import { parentPort, workerData } from "node:worker_threads";
 import { JobRunner, type JobContext } from "./jobs.ts";
-import { toPlain, type FromWorker, type ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import { toPlain } from "./plain-error.ts";
 
 const BYTES_INTERVAL_MS = 100;
 

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { BallastError } from "../errors.ts";
 
 /** A component of a key: no separator, no control character, no leading dot, so never `.` or `..`. */
@@ -14,10 +14,14 @@ export function isKeyComponent(name: string): boolean {
  * @throws PATH_REFUSED for a key that could name anything outside the root, or the store's temporary files
  */
 export function keyPath(root: string, key: string): string {
+  if (OBJECT.test(key)) return `${root}${sep}${sep === "/" ? key : key.replaceAll("/", sep)}`;
   const components = key.split("/");
   if (!components.every(isKeyComponent) || components[0] === TEMPORARY) throw refused(key);
   return join(root, ...components);
 }
+
+/** Most keys, which need no closer look. */
+const OBJECT = /^objects\/[0-9a-f]{2}\/[0-9a-f]{64}[0-9a-z.]{0,80}$/;
 
 /**
  * Checks the prefix of a listing: a key, or the beginning of one.

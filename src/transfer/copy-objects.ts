@@ -1,7 +1,10 @@
 import type { Context } from "../context.ts";
 import { contentsOf } from "../object/contents.ts";
 import { copyObject } from "../object/copy.ts";
+import { fromPlain } from "../object/plain-error.ts";
 import type { Oid } from "../object/oid.ts";
+import { createIngestPool } from "../object/pool.ts";
+import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { forEachInOrder } from "./in-order.ts";
 import { contentProgress } from "./progress.ts";
@@ -12,7 +15,7 @@ export interface Route {
   readonly from: Store;
   readonly to: Store;
   /** See `CopyOptions`. */
-  readonly link?: boolean;
+  readonly link?: boolean | undefined;
 }
 
 /** What was moved. Bytes are those of the contents, `storedBytes` those of the objects. */
@@ -30,40 +33,83 @@ export interface Moved {
  * @throws what {@link copyObject} throws and `tolerate` does not take, after everything under way has ended
  */
 export async function copyObjects(
-  { report, signal, settings }: Pick<Context, "report" | "signal" | "settings">,
+  context: Pick<Context, "report" | "signal" | "settings">,
   { op, from, to, link }: Route,
   objects: readonly StoredObject[],
   wanted: ReadonlyMap<Oid, Wanted>,
   tolerate: (error: unknown, object: StoredObject) => boolean = () => false,
 ): Promise<Moved> {
+  const { report, signal, settings } = context;
   const sizeOf = ({ name, sizeBytes }: StoredObject): number => wanted.get(name.oid)?.sizeBytes ?? sizeBytes;
   const moved = { objects: 0, bytes: 0, storedBytes: 0 };
   if (objects.length === 0) return moved;
   report({ kind: "start", op, totalFiles: objects.length, totalBytes: objects.reduce((sum, object) => sum + sizeOf(object), 0) });
   let ok = false;
+  const arrived = (object: StoredObject): void => {
+    const bytes = sizeOf(object);
+    moved.objects += 1;
+    moved.bytes += bytes;
+    moved.storedBytes += object.sizeBytes;
+    report({ kind: "file", op, path: wanted.get(object.name.oid)?.path ?? "", oid: object.name.oid, bytes, storedBytes: object.sizeBytes, how: "done" });
+  };
   // One for all: a base that many need is decoded once.
   const contents = contentsOf([to, from], { signal });
   const copyOne = async (object: StoredObject, siblings: AbortSignal): Promise<boolean> => {
-    const { name, sizeBytes: storedBytes } = object;
-    const bytes = sizeOf(object);
     try {
-      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, bytes), openBase: contents?.open, link, signal: siblings });
+      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, sizeOf(object)), openBase: contents?.open, link, signal: siblings });
     } catch (error) {
       if (tolerate(error, object)) return false;
       throw error;
     }
-    moved.objects += 1;
-    moved.bytes += bytes;
-    moved.storedBytes += storedBytes;
-    report({ kind: "file", op, path: wanted.get(name.oid)?.path ?? "", oid: name.oid, bytes, storedBytes, how: "done" });
+    arrived(object);
     return true;
   };
   try {
-    await forEachInOrder(objects, settings.concurrency, copyOne, signal);
+    const failed = isDirectoryStore(from) && isDirectoryStore(to) ? await copyWholeObjects(context, { op, from, to, link }, objects, { sizeOf, arrived, tolerate }) : undefined;
+    const rest = failed === undefined ? objects : dependents(objects, failed);
+    await forEachInOrder(rest, settings.concurrency, copyOne, signal);
     ok = moved.objects === objects.length;
   } finally {
     contents?.close();
     report({ kind: "end", op, ok });
   }
   return moved;
+}
+
+/**
+ * Copies the whole ones among some objects from one directory to another, by all threads.
+ * @returns the oids that did not arrive
+ */
+async function copyWholeObjects(
+  { report, signal, settings }: Pick<Context, "report" | "signal" | "settings">,
+  { op, from, to, link }: Route & { readonly from: DirectoryStore; readonly to: DirectoryStore },
+  objects: readonly StoredObject[],
+  { sizeOf, arrived, tolerate }: { sizeOf(object: StoredObject): number; arrived(object: StoredObject): void; tolerate(error: unknown, object: StoredObject): boolean },
+): Promise<Set<Oid>> {
+  const whole = objects.filter(({ name }) => name.base === undefined);
+  const failed = new Set<Oid>();
+  const { compression, concurrency } = settings;
+  const pool = createIngestPool({ localRoot: from.root, copyTo: to.root, compression, concurrency, report, signal });
+  try {
+    await pool.copy(op, whole.map((object) => ({ object, contentBytes: sizeOf(object), link })), (copied, index) => {
+      const object = whole[index]!;
+      if ("outcome" in copied) return arrived(object);
+      const error = fromPlain(copied.failure);
+      if (!tolerate(error, object)) throw error;
+      failed.add(object.name.oid);
+    });
+  } finally {
+    await pool.close();
+  }
+  return failed;
+}
+
+/** The deltas among some objects, but for those that stand on what did not arrive. @param objects bases first */
+function dependents(objects: readonly StoredObject[], failed: ReadonlySet<Oid>): StoredObject[] {
+  const lost = new Set(failed);
+  return objects.filter(({ name: { oid, base } }) => {
+    if (base === undefined) return false;
+    if (lost.has(base)) lost.add(oid);
+    return !lost.has(base);
+  });
 }

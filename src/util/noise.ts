@@ -6,9 +6,10 @@ const NOISE_BITS = 7.9;
 /** Whether each byte value is about as frequent as any other. Too short a look tells nothing. */
 export function isNoise(bytes: Uint8Array): boolean {
   if (bytes.length < LOOK_BYTES) return false;
-  const counts = new Uint16Array(256);
-  for (const byte of bytes) counts[byte]! += 1;
+  const counts = new Uint32Array(256);
+  // By index: an iterator takes five times as long.
+  for (let i = 0; i < bytes.length; i++) counts[bytes[i]!]! += 1;
   let bits = 0;
-  for (const count of counts) if (count > 0) bits -= (count / bytes.length) * Math.log2(count / bytes.length);
+  for (let i = 0; i < 256; i++) if (counts[i]! > 0) bits -= (counts[i]! / bytes.length) * Math.log2(counts[i]! / bytes.length);
   return bits >= NOISE_BITS;
 }

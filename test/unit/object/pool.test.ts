@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
@@ -85,6 +85,43 @@ describe.each([
       expect((stats[i]!.mode & 0o100n) !== 0n).toBe(i % 2 === 0);
     }
     await pool.close();
+  });
+
+  it("copies many objects to another directory, and answers for each that is damaged", async () => {
+    const { store, pool, events, files, controller } = await setUp(threads, MANY);
+    const made = await pool.ingest(files);
+    await pool.close();
+    const objects = await Promise.all(made.map(async (result) => (await store.find([result!.oid])).get(result!.oid)![0]!));
+    const flipped = readFileSync(store.pathOf(objects[200]!.key));
+    flipped[flipped.length - 1]! ^= 1;
+    writeFileSync(store.pathOf(objects[200]!.key), flipped);
+    rmSync(store.pathOf(objects[201]!.key));
+
+    const target = await newStore();
+    events.length = 0;
+    const copies = createIngestPool({ localRoot: store.root, copyTo: target.root, compression: AUTO, concurrency: 4, report: (event) => void events.push(event), signal: controller.signal, workerEntry: threads ? workerEntry : undefined });
+    const jobs = objects.map((object, i) => ({ object, contentBytes: made[i]!.sizeBytes }));
+    const outcomes = async (): Promise<string[]> => {
+      const found: string[] = [];
+      await copies.copy("upload", jobs, (copied, index) => void (found[index] = "outcome" in copied ? copied.outcome : copied.failure.code!));
+      return found;
+    };
+    const expected = (outcome: string): string[] => objects.map((_, i) => (i === 200 ? "OBJECT_CORRUPT" : i === 201 ? "OBJECT_MISSING" : outcome));
+    expect(await outcomes()).toEqual(expected("created"));
+    expect(sumOfBytes(events)).toBe(MANY.reduce((sum, bytes) => sum + bytes, 0));
+    expect(new Set(events.map((event) => (event.kind === "bytes" ? event.op : event.kind)))).toEqual(new Set(["upload"]));
+    for (const [i, { key }] of objects.entries()) {
+      if (i === 200 || i === 201) expect(existsSync(target.pathOf(key))).toBe(false);
+      else expect(readFileSync(target.pathOf(key)).equals(readFileSync(store.pathOf(key)))).toBe(true);
+    }
+    expect(filesOf(target).temporary).toEqual([]);
+    expect(await outcomes()).toEqual(expected("exists"));
+
+    const refused = new Error("this one must arrive");
+    await expect(copies.copy("upload", jobs, (copied) => {
+      if ("failure" in copied) throw refused;
+    })).rejects.toBe(refused);
+    await copies.close();
   });
 
   it("leaves out files that have gone", async () => {
