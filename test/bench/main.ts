@@ -10,7 +10,7 @@ import { startS3, type S3Server } from "./s3-server.ts";
 import { formatRow } from "./table.ts";
 
 const ELSEWHERE = "/dev/shm";
-const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs] [--quick]
+const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--rounds n] [--without program,…] [--json file] [--docs] [--thorough] [--quick]
   --only      rows to measure: ${ROWS.map(({ name }) => name).join(", ")}
   --cases     cases of these rows, by the first word of their names
   --rounds    how often everything is measured (what each row says)
@@ -19,6 +19,7 @@ const USAGE = `usage: npm run bench -- [--only row,…] [--cases name,…] [--ro
   --docs      puts the tables into docs/benchmarks.md, and the results beside the benchmark
   --scratch   where to work (${tmpdir()})
   --elsewhere a directory on another file system (${ELSEWHERE})
+  --thorough  also what takes long, for as many rounds as the row says, whatever time that takes
   --quick     tries the benchmark itself: a fiftieth of the work, once; the figures say nothing
 `;
 
@@ -32,7 +33,7 @@ await main();
 async function main(): Promise<void> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
-  const { values } = parseArgs({ options: { only: text, cases: text, rounds: text, without: text, json: text, docs: flag, quick: flag, scratch: { ...text, default: tmpdir() }, elsewhere: { ...text, default: ELSEWHERE }, help: flag } });
+  const { values } = parseArgs({ options: { only: text, cases: text, rounds: text, without: text, json: text, docs: flag, quick: flag, thorough: flag, scratch: { ...text, default: tmpdir() }, elsewhere: { ...text, default: ELSEWHERE }, help: flag } });
   const only = values.only?.split(",") ?? ROWS.map(({ name }) => name);
   const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
   const unknown = only.filter((name) => !ROWS.some((row) => row.name === name));
@@ -49,32 +50,32 @@ async function main(): Promise<void> {
     server?.stop();
     for (const directory of [scratch, elsewhere]) if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => (remove(), process.exit(130)));
+  // Also when a row throws, or a signal ends the run.
+  process.once("exit", remove);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
   mkdirSync(CACHE, { recursive: true });
-  try {
-    const programs = findPrograms(values.without?.split(","));
-    const bench: Bench = {
-      scratch,
-      elsewhere,
-      cache: CACHE,
-      programs,
-      quick: values.quick,
-      once: memory(),
-      s3: async () => (server ??= startS3(programs, scratch)),
-      say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
-      wants: (name) => values.cases?.split(",").includes(name) ?? true,
-    };
-    const results: RowResult[] = [];
-    for (const row of ROWS.filter(({ name }) => only.includes(name))) {
-      const result = await runRow(row, bench, rounds ?? (values.quick ? 1 : (row.rounds ?? 3)));
-      if (result === undefined) continue;
-      results.push(result);
-      process.stdout.write(`${formatRow(result)}\n\n`);
-      if (values.docs) publish(result);
-      if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
-    }
-  } finally {
-    remove();
+  const programs = findPrograms(values.without?.split(","));
+  const bench: Bench = {
+    scratch,
+    elsewhere,
+    cache: CACHE,
+    programs,
+    quick: values.quick,
+    thorough: values.thorough,
+    once: memory(),
+    s3: async () => (server ??= startS3(programs, scratch)),
+    say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
+    wants: (name) => values.cases?.split(",").includes(name) ?? true,
+  };
+  const results: RowResult[] = [];
+  for (const row of ROWS.filter(({ name }) => only.includes(name))) {
+    const result = await runRow(row, bench, rounds ?? (values.quick ? 1 : (row.rounds ?? 3)));
+    if (result === undefined) continue;
+    results.push(result);
+    process.stdout.write(`${formatRow(result)}\n\n`);
+    if (values.docs && row.slow && !values.thorough) bench.say(`${row.name}: goes into the docs only with --thorough`);
+    else if (values.docs) publish(result);
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   }
 }
 

@@ -98,6 +98,11 @@ export class Repository {
     return this.#upstream.directory;
   }
 
+  /** Whether what is pushed lies in a directory. */
+  get pushesToDirectory(): boolean {
+    return this.#upstream !== undefined && this.#upstream.store === undefined;
+  }
+
   /** Makes the upstream and the directory of the store anew and empty, as if nothing had ever been pushed. */
   renewUpstream(): void {
     mkdirSync(this.#directory, { recursive: true });

@@ -13,6 +13,8 @@ export interface Row {
   readonly diskBytes?: number;
   /** How often everything is measured unless the command line says so; 3 where nothing is said. */
   readonly rounds?: number;
+  /** Whether there is more to it with `--thorough`: only then its results go into the docs. */
+  readonly slow?: boolean;
   /** No further round of a case is begun that would take the row beyond this; what is made ready counts. */
   readonly budgetSeconds: number;
   /** Makes ready what is measured; nothing of this counts. One case at a time is made and measured. */
@@ -37,6 +39,8 @@ export interface Variant {
   readonly name: string;
   /** Programs that must be there. */
   readonly needs?: readonly string[];
+  /** Measured only when everything is: it takes minutes. */
+  readonly slow?: boolean;
   /** Measured in the first round only: it is slow, and there to compare bytes. */
   readonly once?: boolean;
   /** Does the work once, in a directory of its own that is empty and goes away; throws when a result is wrong. */
@@ -52,6 +56,8 @@ export interface Bench {
   readonly programs: Programs;
   /** Whether only the benchmark itself is tried: with a fiftieth of the work. */
   readonly quick: boolean;
+  /** Whether everything is measured, however long it takes. */
+  readonly thorough: boolean;
   /** A directory like the first on another file system; undefined where there is none. */
   readonly elsewhere: string | undefined;
   /** An S3 server, started when it is first asked for; undefined where there is none. */
@@ -106,6 +112,8 @@ export interface RowResult {
   /** How long all of it took, and what was meant. */
   readonly seconds: number;
   readonly budgetSeconds: number;
+  /** Whether slow variants and cases took part. */
+  readonly thorough: boolean;
   /** Whether it is a trial of the benchmark, with less work than the row says. */
   readonly quick: boolean;
   readonly machine: Machine;

@@ -28,7 +28,7 @@ export async function runRow(row: Row, bench: Bench, rounds: number): Promise<Ro
   const machine = { ...describeMachine(bench.programs, needed, bench.scratch), load: [...loads, loadNow()] };
   const seconds = Math.round(secondsSince());
   bench.say(`${row.name}: took ${seconds} s of ${row.budgetSeconds} s`);
-  return { row: row.name, work: row.work, cases, goals: row.goals(cases), seconds, budgetSeconds: row.budgetSeconds, quick: bench.quick, machine };
+  return { row: row.name, work: row.work, cases, goals: row.goals(cases), seconds, budgetSeconds: row.budgetSeconds, quick: bench.quick, thorough: bench.thorough, machine };
 }
 
 async function runCase(row: Row, { name, bytes, reference, variants, rounds: most = Infinity }: Case, bench: Bench, wanted: number, secondsSince: () => number): Promise<CaseResult> {
@@ -37,12 +37,13 @@ async function runCase(row: Row, { name, bytes, reference, variants, rounds: mos
   const samples = new Map<Variant, Sample[]>();
   for (const variant of variants) {
     const missing = (variant.needs ?? []).find((program) => bench.programs.find(program) === undefined);
-    if (missing === undefined) samples.set(variant, []);
+    if (variant.slow && !bench.thorough) absent[variant.name] = "measured only with --thorough";
+    else if (missing === undefined) samples.set(variant, []);
     else absent[variant.name] = bench.programs.reason(missing);
   }
   for (let round = 0, longest = 0; round < rounds; round++) {
     const began = secondsSince();
-    if (round > 0 && began + longest > row.budgetSeconds) {
+    if (round > 0 && !bench.thorough && began + longest > row.budgetSeconds) {
       bench.say(`${row.name}: the time is up after ${round} of ${rounds} rounds`);
       break;
     }

@@ -47,6 +47,7 @@ export function startS3(programs: Programs, scratch: string): S3Server | undefin
 function server(url: string, directory?: string): S3Server {
   const { origin: endpoint, username, password } = new URL(url);
   const [accessKeyId, secretAccessKey] = [decodeURIComponent(username), decodeURIComponent(password)];
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   const client = new S3Client({ endpoint, region: "us-east-1", forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
   return {
     endpoint,

@@ -27,3 +27,11 @@ export function ratioOf(values: readonly number[], others: readonly number[]): n
   const ratios = values.slice(0, others.length).flatMap((value, i) => (others[i]! > 0 ? [value / others[i]!] : []));
   return ratios.length === 0 ? undefined : median(ratios);
 }
+
+/**
+ * How cost grows between two points of (work, cost): the exponent e of cost ~ work^e.
+ * @returns undefined where a cost is too small to be measured
+ */
+export function exponent([work, cost]: readonly [number, number], [moreWork, moreCost]: readonly [number, number]): number | undefined {
+  return cost > 0 && moreCost > 0 ? Math.log(moreCost / cost) / Math.log(moreWork / work) : undefined;
+}

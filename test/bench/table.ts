@@ -1,5 +1,8 @@
 import type { CaseResult, Goal, RowResult, VariantResult } from "./row.ts";
 
+/** Beyond these, steps stand below each other and not side by side. */
+const MOST_STEPS = 3;
+
 /** A row's results as Markdown. */
 export function formatRow({ row, work, cases, goals, seconds, budgetSeconds, quick, machine }: RowResult): string {
   const { cpu, cores, memoryBytes, system, fileSystem, date, load, versions } = machine;
@@ -25,13 +28,20 @@ function formatCase(result: CaseResult): string {
   const { name, variants, absent, reference } = result;
   const steps = [...new Set(variants.flatMap((variant) => Object.keys(variant.steps)))];
   const figures = [...new Set(variants.flatMap((variant) => Object.keys(variant.figures)))];
-  const head = ["", ...figures, ...steps.flatMap((step) => [`${step}, s`, ...(result.bytes ? ["MB/s"] : []), "CPU s", "time ×", "CPU ×", "MiB"])];
-  const rows = variants.map((variant) => [variant.name, ...figures.map((figure) => number(variant.figures[figure])), ...steps.flatMap((step) => stepCells(variant, step, result.bytes))]);
+  const columns = [...(result.bytes ? ["MB/s"] : []), "CPU s", "time ×", "CPU ×", "MiB"];
+  const figureCells = (variant: VariantResult): string[] => figures.map((figure) => number(variant.figures[figure]));
+  const tables =
+    steps.length <= MOST_STEPS
+      ? [formatTable(["", ...figures, ...steps.flatMap((step) => [`${step}, s`, ...columns])], variants.map((variant) => [variant.name, ...figureCells(variant), ...steps.flatMap((step) => stepCells(variant, step, result.bytes))]))]
+      : [
+          formatTable(["", "s", ...columns], steps.flatMap((step) => variants.filter((variant) => variant.steps[step]).map((variant) => [`${step}: ${variant.name}`, ...stepCells(variant, step, result.bytes)]))),
+          ...(figures.length === 0 ? [] : [formatTable(["", ...figures], variants.map((variant) => [variant.name, ...figureCells(variant)]))]),
+        ];
   const gone = Object.entries(absent).map(([variant, reason]) => `${variant}: ${reason}.`);
   const rounds = [...new Set(variants.map((variant) => variant.rounds))];
   const measured = rounds.length === 1 ? [`Measured ${times(rounds[0]!)}.`] : variants.map((variant) => `${variant.name}: measured ${times(variant.rounds)}.`);
   const notes = [...measured, `× is in ratio to “${reference}”.`, ...gone].join(" ");
-  return [`**${name}**`, formatTable(head, rows), notes, ...formatItems(variants)].join("\n\n");
+  return [`**${name}**`, ...tables, notes, ...formatItems(variants)].join("\n\n");
 }
 
 function times(rounds: number): string {

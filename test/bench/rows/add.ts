@@ -10,7 +10,7 @@ const COPY = "sha256sum, cp";
 
 export const add: Row = {
   name: "add",
-  budgetSeconds: 100,
+  budgetSeconds: 80,
   work: "`git add --all` and `git commit` of new assets that do not compress; stored is what the Git directory grows to. sha256sum and cp -r do the least that there is to do.",
   diskBytes: 3e9,
   async *cases(bench) {

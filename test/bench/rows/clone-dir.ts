@@ -11,7 +11,7 @@ const MANY = 1000;
 
 export const cloneDir: Row = {
   name: "clone-dir",
-  budgetSeconds: 100,
+  budgetSeconds: 80,
   work: "A clone, with all assets in the worktree, of what was pushed to an upstream and a store in directories, on the file system of the clone and on another one.",
   diskBytes: 4e9,
   async *cases(bench) {

@@ -20,7 +20,7 @@ export function gzipEach(versions: readonly Version[]): Variant {
 
 /** The stock program, whose deltas are gzipped as well as can be; its own recompression of inputs is off. */
 export function xdelta3(versions: readonly Version[], base: "previous" | "first"): Variant {
-  return { name: base === "previous" ? XDELTA3 : "xdelta3 -9, gzipped, against first", needs: ["xdelta3"], once: base === "first", run: (sample) => eachAgainst(sample, versions, {
+  return { name: base === "previous" ? XDELTA3 : "xdelta3 -9, gzipped, against first", needs: ["xdelta3"], slow: base === "first", run: (sample) => eachAgainst(sample, versions, {
     first: (version) => version.gzipBytes,
     encode: (version, from, out) => shell('xdelta3 -e -9 -S none -D -R -c -s "$1" "$2" | gzip -9 -n > "$3"', from.path, version.path, out),
     decode: (_, from, out) => shell('gzip -dc "$2" | xdelta3 -d -D -R -c -s "$1" | sha256sum', from.path, out),
@@ -30,7 +30,7 @@ export function xdelta3(versions: readonly Version[], base: "previous" | "first"
 
 /** Slow, and the smallest of all. */
 export function zstd(versions: readonly Version[]): Variant {
-  return { name: "zstd -19 --patch-from previous", needs: ["zstd"], once: true, run: (sample) => eachAgainst(sample, versions, {
+  return { name: "zstd -19 --patch-from previous", needs: ["zstd"], slow: true, run: (sample) => eachAgainst(sample, versions, {
     first(version) {
       output("zstd", ["-q", "-19", version.path, "-o", join(sample.directory, "first")]);
       return statSync(join(sample.directory, "first")).size;
@@ -65,7 +65,7 @@ async function eachAgainst(sample: Sample, versions: readonly Version[], { first
 
 /** A backup program that cuts content into chunks: one snapshot a version, in a repository on the same disk. */
 export function restic(versions: readonly Version[], compression: "auto" | "max"): Variant {
-  return { name: `restic --compression ${compression}`, needs: ["restic"], once: true, run: async (sample) => {
+  return { name: `restic --compression ${compression}`, needs: ["restic"], slow: true, run: async (sample) => {
     const repository = join(sample.directory, "restic");
     const file = join(sample.directory, "asset");
     const env = { RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: "benchmark", HOME: sample.directory };

@@ -5,9 +5,13 @@ import { codec, product } from "./delta-ballast.ts";
 import { gzipEach, restic, xdelta3, zstd } from "./delta-peers.ts";
 import { CODEC, PRODUCT, withGzip, XDELTA3 } from "./delta-versions.ts";
 
+/** Histories that take no longer than a minute. */
+const QUICK = ["esbuild", "typescript"];
+
 export const delta: Row = {
   name: "delta",
-  budgetSeconds: 150,
+  budgetSeconds: 90,
+  slow: true,
   work:
     "Versions of real files, as npm has them, stored one after the other. The first version is stored whole, by gzip -6 unless the tool knows better, and counts as bytes; " +
     "the others are what is timed. Decoding ends in a SHA-256, which is held against the version's. " +
@@ -15,8 +19,8 @@ export const delta: Row = {
   diskBytes: 2e9,
   // Each step is made of many processes, which evens out, and takes a minute.
   rounds: 1,
-  async *cases({ cache, programs, say, wants }) {
-    for (const history of HISTORIES.filter(({ name }) => wants(name))) {
+  async *cases({ cache, programs, say, thorough, wants }) {
+    for (const history of HISTORIES.filter(({ name }) => wants(name) && (thorough || QUICK.includes(name)))) {
       const versions = fetchHistory(history, join(cache, "histories"), programs, say).map(withGzip);
       const timed = versions.slice(1).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       yield {

@@ -9,7 +9,7 @@ const MANY = 1000;
 
 export const pushDir: Row = {
   name: "push-dir",
-  budgetSeconds: 100,
+  budgetSeconds: 80,
   work:
     "`git push` of committed assets to an upstream and a store in empty directories, on the file system of the repository and on another one. git-lfs makes hard links " +
     "where it can: what damages such a file damages it in both places. All others copy. cp -r waits for no disk.",

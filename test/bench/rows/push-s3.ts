@@ -8,7 +8,7 @@ const SERVER = "The server is Ceph's gateway with its data in memory, on the sam
 
 export const pushS3: Row = {
   name: "push-s3",
-  budgetSeconds: 120,
+  budgetSeconds: 90,
   work: `\`git push\` of committed assets to an empty bucket. ${SERVER} The loop sends signed requests over connections that stay open, 16 at once, and hashes nothing.`,
   diskBytes: 3e9,
   cases: (bench) => s3Cases(bench, (server, assets) => [s3Push(bench, server, assets), ...s3Pushes(bench, server, assets)]),
@@ -17,7 +17,7 @@ export const pushS3: Row = {
 
 export const cloneS3: Row = {
   name: "clone-s3",
-  budgetSeconds: 100,
+  budgetSeconds: 70,
   work: `A clone, with all assets in the worktree, of what was pushed to a bucket. ${SERVER}`,
   diskBytes: 3e9,
   cases: (bench) => s3Cases(bench, (server, assets) => [s3Clone(bench, server, assets), ...s3Clones(bench, server, assets)]),

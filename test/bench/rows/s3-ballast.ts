@@ -19,12 +19,18 @@ export function s3Push(bench: Bench, server: S3Server, assets: Load): Variant {
 /** A clone of what was pushed. */
 export function s3Clone(bench: Bench, server: S3Server, assets: Load): Variant {
   return { name: "Ballast", run: async (sample) => {
-    const { repository } = await s3Repository(bench, server, assets);
-    repository.git("push", "-q", "origin", "main");
+    const repository = await pushedToS3(bench, server, assets);
     const target = join(sample.directory, "clone");
     await stepOver(sample, server, "clone", repository.clone(target));
     requireBytes(target, assetBytesIn(target), bytesOf(assets));
   } };
+}
+
+/** A repository whose assets are all in its bucket. */
+export async function pushedToS3(bench: Bench, server: S3Server, assets: Load): Promise<Repository> {
+  const { repository } = await s3Repository(bench, server, assets);
+  repository.git("push", "-q", "origin", "main");
+  return repository;
 }
 
 /** Made for the first row that wants it. */

@@ -87,10 +87,12 @@ export function s3Clones(bench: Bench, server: S3Server, assets: Load): Variant[
   });
 }
 
-async function runUnmeasured(command: Command | undefined, { env }: S3Server): Promise<void> {
+/** Runs a command that finds the server, outside of any measurement. */
+export async function runUnmeasured(command: Command | undefined, { env }: S3Server): Promise<void> {
   if (command !== undefined) output(command.program, command.args, { env: { ...process.env, ...env } });
 }
 
-function loop(mode: "put" | "get", source: string, place: string, ...target: string[]): Command {
+/** The program `s3-loop.ts`. */
+export function loop(mode: "put" | "get", source: string, place: string, ...target: string[]): Command {
   return program(process.execPath, join(import.meta.dirname, "s3-loop.mjs"), mode, source, place, String(AT_ONCE), ...target);
 }

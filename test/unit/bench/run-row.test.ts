@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true, quick: false, elsewhere: undefined, s3: async () => undefined, once: (_, make) => make() });
+const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true, quick: false, thorough: false, elsewhere: undefined, s3: async () => undefined, once: (_, make) => make() });
 
 function rowOf(variants: readonly Variant[], more: Partial<Row> = {}, rounds?: number): Row {
   return {
@@ -71,6 +71,15 @@ describe("a row", () => {
     expect(result!.cases[0]!.variants.map(({ name }) => name)).toEqual(["a"]);
     expect(result!.cases[0]!.absent).toEqual({ b: "there is no no-such-program", c: "sh was left out" });
     expect(result!.machine.versions).toMatchObject({ "no-such-program": "absent" });
+  });
+
+  it("is done without what is slow, which is named, unless everything is wanted", async () => {
+    const run = async (): Promise<void> => {};
+    const row = rowOf([{ name: "a", run }, { name: "b", slow: true, run }]);
+    const [short, long] = [await runRow(row, bench(), 1), await runRow(row, { ...bench(), thorough: true }, 1)];
+    expect(short!.cases[0]!.absent).toEqual({ b: "measured only with --thorough" });
+    expect(long!.cases[0]!.variants.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect([short!.thorough, long!.thorough]).toEqual([false, true]);
   });
 
   it("fails when a tool fails", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { median, ratioOf, spreadOf } from "../../bench/statistics.ts";
+import { exponent, median, ratioOf, spreadOf } from "../../bench/statistics.ts";
 
 const values = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 20 });
 
@@ -40,5 +40,17 @@ describe("the ratio", () => {
 
   it("of anything to itself is 1", () => {
     fc.assert(fc.property(values, (some) => ratioOf(some, some) === 1));
+  });
+});
+
+describe("the exponent of growth", () => {
+  it("is that of the power by which cost follows work", () => {
+    expect(exponent([10, 3], [1000, 300])).toBeCloseTo(1);
+    expect(exponent([10, 3], [1000, 3])).toBeCloseTo(0);
+    fc.assert(fc.property(fc.double({ min: -2, max: 3, noNaN: true }), fc.integer({ min: 2, max: 1000 }), (power, times) => Math.abs(exponent([7, 5], [7 * times, 5 * times ** power])! - power) < 1e-6));
+  });
+
+  it("is none where nothing was measured", () => {
+    expect(exponent([1, 0], [10, 1])).toBeUndefined();
   });
 });

@@ -26,6 +26,7 @@ const RESULT: RowResult = {
   seconds: 7,
   budgetSeconds: 60,
   quick: false,
+  thorough: false,
   machine: { cpu: "a CPU", cores: 2, memoryBytes: 2 ** 31, system: "linux", fileSystem: "ext4", date: "2026-01-01", load: [0.1, 1], versions: { git: "2.39.5", xdelta3: "absent" } },
 };
 
@@ -44,6 +45,15 @@ describe("a row's results", () => {
     expect(lines).toContain("| 1.0 | 7 | 2 |");
     expect(lines).toContain("| small | ≤ 1 × | 0.500 × | met |");
     expect(lines).toContain("| fast | ≥ 1 MB/s | 0.500 MB/s | **missed** |");
+  });
+
+  it("have steps below each other where there are many", () => {
+    const [words] = RESULT.cases;
+    const steps = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, step(2, 1)]));
+    const long = formatRow({ ...RESULT, cases: [{ ...words!, variants: [{ ...words!.variants[0]!, steps }, words!.variants[1]!] }] }).split("\n");
+    expect(long).toContain("|  | s | MB/s | CPU s | time × | CPU × | MiB |");
+    expect(long.filter((line) => line.startsWith("| d: "))).toEqual(["| d: ours | 2 (1–3) | 5 | 1.50 | 1 | 2 | 3 |"]);
+    expect(long).toContain("| ours | 1,234,567 |");
   });
 
   it("say how often each was measured, and when it was only a trial", () => {
