@@ -1,8 +1,10 @@
 import type { Context } from "../context.ts";
 import { fenced } from "../gc/fence.ts";
+import { contentsOf } from "../gc/pending.ts";
 import { settle } from "../gc/settle.ts";
 import { announce } from "../gc/sweeps.ts";
 import type { ThisRun } from "../gc/this-run.ts";
+import type { Oid } from "../object/oid.ts";
 import type { Store } from "../store/port.ts";
 import { takeRemoval } from "../transfer/removal.ts";
 import { thisProcess } from "../transfer/this-process.ts";
@@ -27,23 +29,27 @@ export async function sweep(context: Pick<Context, "settings" | "report" | "sign
   const { knowledge, run, now } = limits;
   const only = new Set(planned.waves.flat().map(({ oid }) => oid));
   const sweeping = await announce(store, only, { all: now, run, signal });
+  const asked = new Set<Oid>();
+  let unanswered: Oid[] = [];
   try {
-    const removal = await takeRemoval(fenced(store, sweeping), { ...thisProcess("cleanup"), nowMs: run.nowMs, concurrency: settings.concurrency, signal });
+    const removal = await takeRemoval(fenced(store, sweeping), { ...thisProcess("cleanup"), nowMs: run.nowMs, steadyMs: run.steadyMs, concurrency: settings.concurrency, signal });
     try {
       await settle(store, { run, report, signal });
       const found = await survey(context, store, { knowledge, run });
       const plan = planCleanup(found, { ...limits, only });
       const removed: Dead[] = [];
       for (const wave of plan.waves) {
+        for (const { oid } of wave) asked.add(oid);
         await removal.remove(wave.flatMap(({ objects }) => objects.map(({ key }) => key)));
         removed.push(...wave);
       }
       await settle(store, { run, report, signal });
       return { removed, survey: found, plan };
     } finally {
+      unanswered = [...contentsOf(removal.pending)].filter((oid) => asked.has(oid));
       await removal.release();
     }
   } finally {
-    await sweeping.end();
+    await sweeping.end(unanswered);
   }
 }

@@ -5,6 +5,7 @@ import { knowledgeOf, type Knowledge } from "../cleanup/knowledge.ts";
 import { planCleanup, type Dead } from "../cleanup/plan.ts";
 import { neededBy, survey, type Survey } from "../cleanup/survey.ts";
 import { sweep } from "../cleanup/sweep.ts";
+import { removeLapsed } from "../gc/sweeps.ts";
 import { thisRun, type ThisRun } from "../gc/this-run.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
@@ -87,6 +88,7 @@ export async function cleanStore(context: Pick<Context, "settings" | "report" | 
     notes.push("nothing was removed; git ballast cleanup --yes does not ask");
   }
   await writeMarks(context, store, plan, { marks: found.marks, removed, run });
+  await removeLapsed(store, found.nowMs, signal);
   await store.tidy?.(signal);
   const left = plan.waves.flat().filter((one) => !removed.includes(one));
   return result([...tell(removed, "removed", why), ...tell(left, "to remove", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);

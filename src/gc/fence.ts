@@ -16,12 +16,13 @@ export function fenced(store: Store, sweep: Sweep): Store {
     read: (key, range, signal) => store.read(key, range, signal),
     write: (key, source, signal) => store.write(key, source, signal),
     replace: (key, content, signal) => store.replace(key, content, signal),
-    remove: async (key, signal) => {
-      if (key.startsWith(OBJECTS_PREFIX) && !sweep.isCurrent()) {
-        throw new BallastError("LOCKED", "this cleanup has taken too long, or has slept: others may need again what it was about to remove", { hint: "run git ballast cleanup again; it goes on with what is left" });
-      }
-      await store.remove(key, signal);
-    },
+    remove: (key, signal, beforeTry) =>
+      store.remove(key, signal, () => {
+        if (key.startsWith(OBJECTS_PREFIX) && !sweep.isCurrent()) {
+          throw new BallastError("LOCKED", "this run has taken too long, or has slept: others may need again what it was about to remove", { hint: "run the same command again; it goes on with what is left" });
+        }
+        beforeTry?.();
+      }),
     close: () => store.close(),
   };
 }

@@ -34,7 +34,7 @@ export interface OidRecord {
 }
 
 /** Writes records for `oids`, at least one, below a name that is used once. @returns their keys */
-export async function writeRecords(store: Store, name: string, head: RecordHead, oids: Iterable<Oid>, signal: AbortSignal): Promise<string[]> {
+export async function writeRecords(store: Store, name: string, head: RecordHead, oids: Iterable<Oid>, signal?: AbortSignal): Promise<string[]> {
   const all = [...oids];
   const keys: string[] = [];
   for (let at = 0; at === 0 || at < all.length; at += MOST_OIDS) {

@@ -11,9 +11,14 @@ const NETWORK = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x0
 
 /** Waits until everybody sees what was written to the store; that is at once, but for network file systems. */
 export async function settle(store: Store, { run, report, signal }: { run: ThisRun; report: Report; signal: AbortSignal }): Promise<void> {
-  if (!isDirectoryStore(store) || !(await isRemote(store.root))) return;
+  if (!isDirectoryStore(store) || (await isAtOnce(store))) return;
   report({ kind: "info", message: `waiting for ${SETTLE_MS / 1000} s, since ${store.url} is on a network file system, which may show others what was there a minute ago` });
   await run.pause(SETTLE_MS, signal);
+}
+
+/** Whether what a process asks of the store is done when it has ended: in a directory of this machine. */
+export async function isAtOnce(store: Store): Promise<boolean> {
+  return isDirectoryStore(store) && !(await isRemote(store.root));
 }
 
 async function isRemote(directory: string): Promise<boolean> {

@@ -4,23 +4,21 @@ import { isOid, type Oid } from "../object/oid.ts";
 import type { Store } from "../store/port.ts";
 import { formatDuration } from "../util/format.ts";
 import type { Claim } from "./claim.ts";
+import { contentsOf, listRemovals, pendingIn } from "./pending.ts";
+import type { RemovalRecord } from "./removal-record.ts";
+import { isAtOnce } from "./settle.ts";
 import { readRecord, SWEEPS_PREFIX, writeRecords, type OidRecord } from "./records.ts";
+import { beginTerm, LAPSE_MS, type Term } from "./terms.ts";
 import type { ProcessName, ThisRun } from "./this-run.ts";
 
-/** A cleanup removes nothing any more when its announcement is so old, by its own clocks. */
-export const SWEEP_MS = 30 * 60 * 1000;
-/** Nobody waits for a cleanup whose announcement is so old, by the store's clock. */
-export const LAPSE_MS = 2 * 3600 * 1000;
 /** How long a push waits for a cleanup before it gives up. */
 const PATIENCE_MS = 10 * 60 * 1000;
 const POLL_MS = 1000;
 
 /** An announcement of what is being removed (docs/cleanup.md, C1). */
-export interface Sweep {
-  /** Whether something may still be removed: the announcement is young by each of this machine's clocks. */
-  isCurrent(): boolean;
-  /** C5: nothing more is removed. */
-  end(): Promise<void>;
+export interface Sweep extends Term {
+  /** C5: nothing more is asked to be removed. What was without an answer goes on being announced, until that lapses. */
+  end(unanswered?: Iterable<Oid>): Promise<void>;
 }
 
 /**
@@ -29,19 +27,26 @@ export interface Sweep {
  */
 export async function announce(store: Store, oids: Iterable<Oid>, options: { all: boolean; run: ThisRun; signal: AbortSignal }): Promise<Sweep> {
   const { all, run, signal } = options;
-  const began = { wallMs: run.nowMs(), steadyMs: run.steadyMs() };
-  const keys = await writeRecords(store, `${SWEEPS_PREFIX}${run.newId()}`, { ballast: "sweep", version: 1, all, process: run.process }, oids, signal);
+  const term = beginTerm(run);
+  const write = (some: Iterable<Oid>, of: { all: boolean }, until?: AbortSignal): Promise<string[]> =>
+    writeRecords(store, `${SWEEPS_PREFIX}${run.newId()}`, { ballast: "sweep", version: 1, ...of, process: run.process }, some, until);
+  const keys = await write(oids, { all }, signal);
   return {
-    isCurrent: () => {
-      const wallMs = run.nowMs() - began.wallMs;
-      // A clock that was set back tells nothing good.
-      return wallMs >= 0 && wallMs < SWEEP_MS && run.steadyMs() - began.steadyMs < SWEEP_MS;
-    },
-    end: async () => {
+    ...term,
+    end: async (unanswered = []) => {
       // Also after an interruption: others would wait.
+      const left = [...unanswered];
+      if (left.length > 0) await write(left, { all: false });
       for (const key of keys) await store.remove(key);
     },
   };
+}
+
+/** Removes announcements that nobody waits for any longer. @param nowMs the store's clock */
+export async function removeLapsed(store: Store, nowMs: number, signal: AbortSignal): Promise<void> {
+  const lapsed: string[] = [];
+  for await (const { key, modifiedMs } of store.list(SWEEPS_PREFIX, signal)) if (nowMs - modifiedMs > LAPSE_MS) lapsed.push(key);
+  for (const key of lapsed) await store.remove(key, signal);
 }
 
 export interface WaitOptions {
@@ -89,16 +94,25 @@ async function firstMeeting(
     const record = records.get(key);
     if (!record || !(record.head["all"] === true || record.oids.some((oid) => oids.has(oid)))) continue;
     nowMs ??= (await claim.writtenMs()) ?? 0;
-    if (hasLapsed(record, nowMs - modifiedMs, run)) continue;
+    if (nowMs - modifiedMs > LAPSE_MS) continue;
+    if (isGone(record, run) && !(await mayStillGo(store, oids, nowMs, { run, signal }))) continue;
     return { key, record };
   }
   return undefined;
 }
 
-/** Whether the cleanup that announced it removes nothing any more, although it has not said so. */
-export function hasLapsed({ head }: OidRecord, ageMs: number, run: ThisRun): boolean {
+/** Whether the process that announced it is surely gone. */
+function isGone({ head }: OidRecord, run: ThisRun): boolean {
   const process = processOf(head["process"]);
-  return ageMs > LAPSE_MS || (process !== undefined && run.isGone(process));
+  return process !== undefined && run.isGone(process);
+}
+
+/** Whether one of `oids` has an object whose removal a process that is gone may have asked for (docs/cleanup.md). */
+async function mayStillGo(store: Store, oids: ReadonlySet<Oid>, nowMs: number, { run, signal }: { run: ThisRun; signal: AbortSignal }): Promise<boolean> {
+  // What a process has asked the kernel of this machine for was done when it ended.
+  const isDone = (await isAtOnce(store)) ? ({ host }: RemovalRecord): boolean => host === run.process.host : undefined;
+  const pending = await pendingIn(store, await listRemovals(store, signal), { nowMs, signal, isDone });
+  return [...contentsOf(pending)].some((oid) => oids.has(oid));
 }
 
 function processOf(value: unknown): ProcessName | undefined {

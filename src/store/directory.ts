@@ -227,9 +227,10 @@ class Directory implements DirectoryStore {
     }
   }
 
-  async remove(key: string, signal?: AbortSignal): Promise<void> {
+  async remove(key: string, signal?: AbortSignal, beforeTry?: () => void): Promise<void> {
     signal?.throwIfAborted();
     const path = this.pathOf(key);
+    beforeTry?.();
     await this.#run("write", key, async () => {
       try {
         await unlink(path);

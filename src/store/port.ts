@@ -40,8 +40,12 @@ export interface Store {
   /** Replaces or creates a small control file (`ballast.json`, `gc/…`): atomically, last writer wins. */
   replace(key: string, content: Uint8Array, signal?: AbortSignal): Promise<void>;
 
-  /** Removes `key`; succeeds when it is not there. */
-  remove(key: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Removes `key`; succeeds when it is not there. A try that nobody has answered may still have its effect, also after a
+   * later one was answered; in a bucket for half an hour at most (docs/cleanup.md).
+   * @param beforeTry called just before each try goes out; what it throws ends the call, and then that try does not
+   */
+  remove(key: string, signal?: AbortSignal, beforeTry?: () => void): Promise<void>;
 
   /** Asks the store to bring an archived object back; see {@link RestoreRequest}. Directories never archive. */
   requestRestore?(key: string, days: number, signal?: AbortSignal): Promise<RestoreRequest>;

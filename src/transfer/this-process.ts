@@ -4,8 +4,8 @@ import { systemCode } from "../errors.ts";
 import type { RemovalOptions } from "./removal.ts";
 
 /** This process as one that removes objects. @param what the verb, for those who meet its record */
-export function thisProcess(what: string): Pick<RemovalOptions, "nonce" | "host" | "pid" | "what" | "isAlive" | "nowMs"> {
-  return { nonce: randomUUID(), host: hostname(), pid: process.pid, what, isAlive, nowMs: Date.now };
+export function thisProcess(what: string): Pick<RemovalOptions, "nonce" | "host" | "pid" | "what" | "isAlive" | "nowMs" | "steadyMs"> {
+  return { nonce: randomUUID(), host: hostname(), pid: process.pid, what, isAlive, nowMs: Date.now, steadyMs: () => performance.now() };
 }
 
 /** Whether a process of this machine runs. */

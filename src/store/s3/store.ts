@@ -50,8 +50,8 @@ class S3Store implements Store {
     return replaceObject(this.#s3, key, content, signal);
   }
 
-  remove(key: string, signal?: AbortSignal): Promise<void> {
-    return removeObject(this.#s3, key, signal);
+  remove(key: string, signal?: AbortSignal, beforeTry?: () => void): Promise<void> {
+    return removeObject(this.#s3, key, signal, beforeTry);
   }
 
   requestRestore(key: string, days: number, signal?: AbortSignal): Promise<RestoreRequest> {

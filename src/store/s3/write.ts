@@ -24,16 +24,27 @@ export async function replaceObject(s3: S3Connection, key: string, content: Uint
 }
 
 /** @see Store.remove */
-export async function removeObject(s3: S3Connection, key: string, signal?: AbortSignal): Promise<void> {
+export async function removeObject(s3: S3Connection, key: string, signal?: AbortSignal, beforeTry?: () => void): Promise<void> {
   try {
-    await s3.request(
-      { action: "remove", key },
-      (client, options) => client.send(new DeleteObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key) }), options),
-      signal,
-    );
+    await s3.request({ action: "remove", key }, (client, options) => client.send(deletion(s3, key, beforeTry), options), signal);
   } catch (error) {
     if (!isAbsent(error)) throw error;
   }
+}
+
+/** @param beforeSending called once the request is signed: so no signature is younger than what it finds out */
+function deletion(s3: S3Connection, key: string, beforeSending: (() => void) | undefined): DeleteObjectCommand {
+  const command = new DeleteObjectCommand({ Bucket: s3.bucket, Key: s3.fullKey(key) });
+  if (beforeSending) {
+    command.middlewareStack.add(
+      (next) => (args) => {
+        beforeSending();
+        return next(args);
+      },
+      { step: "deserialize", name: "ballastBeforeSending", priority: "low" },
+    );
+  }
+  return command;
 }
 
 async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {

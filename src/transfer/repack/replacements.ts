@@ -43,7 +43,7 @@ export class Replacements {
     const going = this.#going.splice(0);
     if (going.length === 0) return;
     const keys = new Set(going.flatMap(({ objects }) => objects.map(({ key }) => key)));
-    const spare = await decodableWithout(this.#store, keys, this.#signal);
+    const spare = await decodableWithout(this.#store, new Set([...keys, ...this.#removal.pending]), this.#signal);
     const safe = going.filter(({ objects }) => spare.has(objects[0]!.name.oid));
     for (const { gone } of safe) gone();
     await this.#removal.remove(safe.flatMap(({ objects }) => objects.map(({ key }) => key)));

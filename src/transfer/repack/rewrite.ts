@@ -38,7 +38,7 @@ export async function rewrite(store: Store, versions: readonly Version[], option
     const claim = await Claim.make(store, { repository, oids, run, signal });
     await waitForSweeps(store, oids, { claim, run, report, signal });
   }
-  const removal = dryRun ? undefined : await takeRemoval(store, { ...thisProcess("repack"), nowMs: run.nowMs, concurrency, signal });
+  const removal = dryRun ? undefined : await takeRemoval(store, { ...thisProcess("repack"), nowMs: run.nowMs, steadyMs: run.steadyMs, concurrency, signal });
   try {
     const workshop = await openWorkshop();
     try {

@@ -1,19 +1,21 @@
 import { CLAIM_MS } from "../../../src/cleanup/fold.ts";
 import { BallastError } from "../../../src/errors.ts";
-import { parseRecord } from "../../../src/gc/records.ts";
+import { parseRecord, SWEEPS_PREFIX } from "../../../src/gc/records.ts";
+import { parseRecordKey, REMOVAL_PREFIX } from "../../../src/gc/removal-record.ts";
 import type { ThisRun } from "../../../src/gc/this-run.ts";
 import type { Oid } from "../../../src/object/oid.ts";
 import type { Entry, Store, StoredObject } from "../../../src/store/port.ts";
 import type { Kind, Mutant } from "./actors.ts";
 import type { CASTS } from "./play.ts";
+import type { Lateness } from "./scheduler.ts";
 
 const WEEK_MS = 8 * 24 * 3600 * 1000;
 const { signal } = new AbortController();
 
 /** A broken protocol, and who must act so that it shows. */
-export interface Broken {
+export interface Broken extends Lateness {
   readonly cast?: keyof typeof CASTS;
-  readonly mutant: Mutant;
+  readonly mutant?: Mutant;
 }
 
 /** The protocol with one step left out or misplaced, by the names that docs/cleanup.md gives the steps. */
@@ -79,6 +81,12 @@ export const MUTANTS: Readonly<Record<string, Broken>> = {
       return { store: { ...store, remove } };
     },
   },
+  "C4, the clock is not looked at before another try": adrift("many cleaners", only("cleaner", ({ store }) => ({ store: checkedOnce(store) }))),
+  "C5, the announcement ends although a removal has no answer": adrift("many cleaners", only("cleaner", ({ store }) => ({ store: announcedOnce(store) }))),
+  "P2, what a dead cleanup has left pending is not seen": adrift("many cleaners", only("pusher", ({ store }) => ({ store: hiding(store, ({ key }) => key.startsWith(REMOVAL_PREFIX)) }))),
+  "a repack forgets what another has left pending": adrift("many repackers", only("repacker", ({ store }) => ({ store: forgetful(store) }))),
+  "requests to remove arrive however late": { ...adrift("many cleaners"), mostLateMs: Infinity },
+  "requests of a repack arrive however late": { ...adrift("many repackers"), mostLateMs: Infinity },
   "a repack does not see that another removes": only("repacker", ({ store }) => ({ store: alone(store) }), "two repackers"),
 };
 
@@ -86,6 +94,11 @@ type Change = (...args: Parameters<Mutant> extends [Kind, ...infer Rest] ? Rest 
 
 function only(kind: Kind, change: Change, cast?: keyof typeof CASTS): Broken {
   return { mutant: (each, ...rest) => (each === kind ? change(...rest) : {}), ...(cast && { cast }) };
+}
+
+/** Many requests to remove get lost on their way, and may arrive after all. */
+function adrift(cast: keyof typeof CASTS, broken: Broken = {}): Broken {
+  return { ...broken, cast, drift: 0.5 };
 }
 
 /** Waits, for minutes at most, while others go on. */
@@ -176,6 +189,35 @@ function baseless(store: Store): Store {
         const whole = prefix === "objects/" ? entry.key.replace(/\.[0-9a-f]{64}\.xd3$/, "") : entry.key;
         if (whole === entry.key) yield entry;
       }
+    },
+  };
+}
+
+/** Whoever tries again does not ask whether that is still right. */
+function checkedOnce(store: Store): Store {
+  return {
+    ...store,
+    remove: (key, until, beforeTry) => {
+      let tries = 0;
+      return store.remove(key, until, () => (tries++ === 0 ? beforeTry?.() : undefined));
+    },
+  };
+}
+
+function announcedOnce(store: Store): Store {
+  let announced = 0;
+  return { ...store, replace: async (key, content) => (key.startsWith(SWEEPS_PREFIX) && announced++ > 0 ? undefined : store.replace(key, content)) };
+}
+
+/** Of all removal records, the one that counts is seen alone. */
+function forgetful(store: Store): Store {
+  return {
+    ...store,
+    async *list(prefix) {
+      const entries: Entry[] = [];
+      for await (const entry of store.list(prefix)) entries.push(entry);
+      if (prefix !== REMOVAL_PREFIX) yield* entries;
+      else yield* entries.sort((a, b) => parseRecordKey(b.key)! - parseRecordKey(a.key)!).slice(0, 1);
     },
   };
 }

@@ -11,8 +11,8 @@ export interface Kept {
 /** The files of a store, by key. */
 export type Files = Map<string, Kept>;
 
-/** One request to a store: it has its effect at one moment, and then there is an answer. */
-export type Request = <T>(what: string, act: () => T) => Promise<T>;
+/** One request to a store: it has its effect at one moment, and then there is an answer. @param beforeTry called when it goes out, and again when it does so once more */
+export type Request = <T>(what: string, act: () => T, beforeTry?: () => void) => Promise<T>;
 
 /**
  * A store in memory that keeps what docs/cleanup.md assumes: whole files, new keys by one writer, and listings that
@@ -62,7 +62,7 @@ export function storeOver(files: Files, { request, nowMs, cutAt }: { request: Re
       });
     },
     replace: (key, content) => request(`replace ${key}`, () => put(key, content)),
-    remove: (key) => request(`remove ${key}`, () => void files.delete(key)),
+    remove: (key, _signal, beforeTry) => request(`remove ${key}`, () => void files.delete(key), beforeTry),
     close() {},
   };
 }

@@ -1,6 +1,7 @@
 import { objectKey, type ObjectName } from "../../../src/object/name.ts";
 import { none, perform, some, type Kind, type Mutant } from "./actors.ts";
 import { contentsOf, decodeEverything, type Contents } from "./contents.ts";
+import type { Lateness } from "./scheduler.ts";
 import { Lost, World } from "./world.ts";
 import { oneOf } from "../chance.ts";
 
@@ -13,11 +14,13 @@ export const CASTS = {
   "foreign cleaner": ["cleaner film"],
   "one repacker": ["repacker game"],
   "two repackers": ["repacker game", "repacker film"],
+  "many cleaners": ["cleaner game", "cleaner game", "pusher game"],
+  "many repackers": ["repacker game", "repacker film", "repacker game"],
   "readers": ["repacker game", "reader game", "reader game"],
   "everybody": ["pusher game", "cleaner film", "repacker game", "reader game"],
 } as const;
 
-export interface PlayOptions {
+export interface PlayOptions extends Lateness {
   /** Default: chance decides. */
   readonly cast?: keyof typeof CASTS | undefined;
   readonly mutant?: Mutant | undefined;
@@ -29,8 +32,8 @@ export interface PlayOptions {
  * @returns the world at its end, in which every published commit has what it needs
  * @throws Lost with what happened until then
  */
-export async function play(seed: number, { cast, mutant = none }: PlayOptions = {}): Promise<World> {
-  const world = new World(seed, await (contents ??= contentsOf(3)));
+export async function play(seed: number, { cast, mutant = none, ...lateness }: PlayOptions = {}): Promise<World> {
+  const world = new World(seed, await (contents ??= contentsOf(3)), lateness);
   const { random } = world.scheduler;
   fill(world);
   const names = ["pusher game", "cleaner game", ...CASTS[cast ?? oneOf(random, Object.keys(CASTS) as (keyof typeof CASTS)[])]];

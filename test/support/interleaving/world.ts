@@ -1,14 +1,13 @@
 import { setMaxListeners } from "node:events";
 import { DEFAULTS } from "../../../src/config/settings.ts";
 import type { Context } from "../../../src/context.ts";
-import { BallastError } from "../../../src/errors.ts";
 import { silent } from "../../../src/events.ts";
 import type { ThisRun } from "../../../src/gc/this-run.ts";
 import type { Oid } from "../../../src/object/oid.ts";
 import type { Store } from "../../../src/store/port.ts";
 import { isPromised, type Contents } from "./contents.ts";
 import { storeOver, type Files } from "./objects.ts";
-import { Scheduler, type Actor } from "./scheduler.ts";
+import { Scheduler, type Actor, type Lateness } from "./scheduler.ts";
 
 /** What a branch leads to: a history of commits that need these contents. */
 export interface Tip {
@@ -18,8 +17,6 @@ export interface Tip {
 /** A published commit needs what the store has not. */
 export class Lost extends Error {}
 
-/** A request to remove an object that is older has no effect: docs/cleanup.md assumes that, and S3 sees to it. */
-const STALE_REQUEST_MS = 90 * 60_000;
 const HOUR_MS = 3_600_000;
 
 /** The store, the Git remotes, and those who act on them. */
@@ -34,8 +31,8 @@ export class World {
   #actors: Actor[] = [];
   #ids = 0;
 
-  constructor(seed: number, contents: Contents) {
-    this.scheduler = new Scheduler(seed);
+  constructor(seed: number, contents: Contents, lateness: Lateness = {}) {
+    this.scheduler = new Scheduler(seed, lateness);
     this.contents = { ...contents, oids: contents.oids.slice(0, 1 + Math.floor(this.scheduler.random() * contents.oids.length)) };
     const controller = new AbortController();
     setMaxListeners(0, controller.signal);
@@ -59,21 +56,21 @@ export class World {
     return storeOver(this.files, {
       nowMs: () => scheduler.nowMs,
       cutAt: (count) => (scheduler.random() < 0.4 ? Math.floor(scheduler.random() * (count + 1)) : count),
-      request: async (what, act) => {
-        const askedMs = scheduler.nowMs;
-        if (/^remove objects|page$/.test(what)) await scheduler.dawdle(actor);
-        return scheduler.request(actor, what, () => {
-          const removes = what.startsWith("remove objects/");
-          if (removes && actor.name.startsWith("cleaner") && scheduler.nowMs - askedMs > STALE_REQUEST_MS) throw new BallastError("STORE_DENIED", "the request is too old");
-          const before = this.files.size;
-          const answer = act();
-          if (removes) {
-            this.counts.removed += before - this.files.size;
-            this.requireAll();
-          }
-          return answer;
-        });
-      },
+      request: (what, act, beforeTry) =>
+        scheduler.request(
+          actor,
+          what,
+          () => {
+            const before = this.files.size;
+            const answer = act();
+            if (what.startsWith("remove objects/")) {
+              this.counts.removed += before - this.files.size;
+              this.requireAll();
+            }
+            return answer;
+          },
+          beforeTry,
+        ),
     });
   }
 
@@ -82,11 +79,13 @@ export class World {
     const { scheduler } = this;
     const offMs = Math.floor((scheduler.random() * 2 - 1) * 24 * HOUR_MS);
     const sleepy = scheduler.random() < 0.5;
+    let pausedMs = 0;
     return {
       newId: () => (++this.#ids).toString(16).padStart(32, "0"),
       nowMs: () => scheduler.nowMs + offMs,
-      steadyMs: () => (sleepy ? 0 : scheduler.nowMs),
+      steadyMs: () => (sleepy ? pausedMs : scheduler.nowMs),
       pause: async (ms) => {
+        pausedMs += ms;
         if (actor.name.startsWith("pusher")) this.counts.waits += 1;
         await scheduler.pause(actor, ms);
       },

@@ -5,7 +5,7 @@ import { objectKey, parseKey, parseName } from "../../../src/object/name.ts";
 import { parseOid, type Oid } from "../../../src/object/oid.ts";
 import type { Entry, Store, StoredObject } from "../../../src/store/port.ts";
 import { decodableWithout, takeRemoval, type RemovalOptions } from "../../../src/transfer/removal.ts";
-import { parseRecord } from "../../../src/transfer/removal-record.ts";
+import { parseRecord } from "../../../src/gc/removal-record.ts";
 import { promised } from "../../support/decodable.ts";
 import { ballastError } from "../../support/errors.ts";
 
@@ -87,7 +87,7 @@ class SlowStore {
 }
 
 function options(nonce: string, changes: Partial<RemovalOptions> = {}): RemovalOptions {
-  return { nonce, host: nonce, pid: 1, what: "repack", isAlive: () => true, nowMs: () => 0, concurrency: 2, signal: new AbortController().signal, ...changes };
+  return { nonce, host: nonce, pid: 1, what: "repack", isAlive: () => true, nowMs: () => 0, steadyMs: () => 0, concurrency: 2, signal: new AbortController().signal, ...changes };
 }
 
 test("one run at a time removes; the next one may when it has given the right back", async () => {
@@ -106,9 +106,9 @@ test("one run at a time removes; the next one may when it has given the right ba
   await expect(takeRemoval(store, options("third"))).rejects.toEqual(ballastError("LOCKED", /second/));
   await second.release();
   expect(memory.objects()).toEqual([`${a}.gz`]);
-  // Of what was, one small record remains, so that its number is never used again; the first run's late one goes with the next.
+  // Of what was, one small record remains, so that its number is never used again.
   await (await takeRemoval(store, options("third"))).release();
-  expect([...memory.keys.keys()].filter((name) => name.startsWith("gc/"))).toEqual(["gc/removal.3.json"]);
+  expect([...memory.keys.keys()].filter((name) => name.startsWith("gc/"))).toEqual(["gc/removal.7.json"]);
 });
 
 test("a dead process of this machine is passed over at once, a silent one elsewhere after half an hour of the store's clock", async () => {
@@ -154,7 +154,11 @@ test("a record that makes no sense is no right, is no key to other places, and i
   await expect(takeRemoval(memory.seenBy(), options("one"))).rejects.toEqual(ballastError("LOCKED", /somebody/));
   memory.clockMs = 31 * MINUTE;
   await takeRemoval(memory.seenBy(), options("one"));
-  expect([...memory.keys.keys()]).toEqual(["gc/removal.5.json"]);
+  // Nobody knows what it was about to remove; after two hours that does not matter any more.
+  expect([...memory.keys.keys()]).toEqual(["gc/removal.4.json", "gc/removal.5.json"]);
+  memory.clockMs = 121 * MINUTE;
+  await takeRemoval(memory.seenBy(), options("two"));
+  expect([...memory.keys.keys()]).toEqual(["gc/removal.6.json"]);
 });
 
 /** As repack does: makes a delta, looks whether the whole object can be spared, removes it. */

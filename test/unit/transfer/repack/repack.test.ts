@@ -50,7 +50,7 @@ interface Wish {
 async function run(store: Store, versions: readonly Version[], { deltas = true, maxDepth = 16, mode = "auto", dryRun = false }: Wish = {}): Promise<Repacked & { events: Event[] }> {
   const compression = { ...DEFAULTS.compression, mode };
   const policy = policyOf({ maxRatio: 0.5, maxDepth });
-  const self = { nonce: `${Math.random()}`, host: "test", pid: 1, what: "repack", isAlive: () => false, nowMs: () => 0, concurrency: 4, signal };
+  const self = { nonce: `${Math.random()}`, host: "test", pid: 1, what: "repack", isAlive: () => false, steadyMs: () => 0, nowMs: () => 0, concurrency: 4, signal };
   const removal = dryRun ? undefined : await takeRemoval(store, self);
   const scratchRoot = join(temporaryDirectory(), "scratch");
   const workshop = await Workshop.open(store, await newStore(), versions.map((version) => version.oid), { compression, policy, signal, scratchRoot });
