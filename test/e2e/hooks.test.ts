@@ -86,7 +86,7 @@ describe("a hook", () => {
     await box.git(repo, "remote", "add", "origin", box.path(`${repo}.git`));
     const file = box.path(repo, ".git/hooks/pre-push");
     const text = (await box.read(file)).toString();
-    await box.write(file, text.replaceAll("/dist/main.js", "/dist/gone.js"));
+    await box.write(file, text.replaceAll("/dist/driver.cjs", "/dist/gone.js"));
     await rename(box.path("bin/git-ballast"), box.path("bin/away"));
     try {
       const push = await box.tryGit(repo, "push", "origin", "main");

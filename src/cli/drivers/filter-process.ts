@@ -4,6 +4,7 @@ import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import { BallastError, fromSystemError, isBallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
+import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { lookLive, recordLive } from "../../worktree/live.ts";
@@ -36,6 +37,7 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
 class Filter {
   readonly #makeContext: (repository: Repository) => Promise<Context>;
   #last: { input: Buffer; answer: Buffer } | undefined;
+  #hooksSeen = false;
 
   constructor(makeContext: (repository: Repository) => Promise<Context>) {
     this.#makeContext = makeContext;
@@ -44,12 +46,14 @@ class Filter {
   /** What Git shall see for this manifest; undefined when that cannot be told. One Git command asks several times. */
   async clean(input: Buffer): Promise<Buffer | undefined> {
     const repository = await openRepository(process.cwd());
+    const recording = isRecording(repository);
+    if (recording || !isStamped(repository)) await this.#mendHooks(repository);
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
-    if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input)) return input;
+    if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {
-      const answer = Buffer.from(isRecording(repository) ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
+      const answer = Buffer.from(recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
       this.#last = { input, answer };
       return answer;
     } catch (thrown) {
@@ -58,6 +62,24 @@ class Filter {
       context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
       noteFailure(repository, error);
       return undefined;
+    }
+  }
+
+  /**
+   * Git asks here although its hooks may no longer be ours: tools that own hooks write them anew when they are installed.
+   * Whoever merely looks need not know.
+   */
+  async #mendHooks(repository: Repository): Promise<void> {
+    if (this.#hooksSeen) return;
+    this.#hooksSeen = true;
+    try {
+      const { mendHooks } = await import("../../git/hooks.ts");
+      const lost = await mendHooks(repository);
+      if (lost.length === 0) return;
+      const { report } = await this.#makeContext(repository);
+      report({ kind: "warning", message: `another program has replaced hooks; Ballast is in them again: ${lost.join(", ")}`, hint: "git ballast push --all, if anything was pushed meanwhile" });
+    } catch {
+      // A directory that cannot be written: doctor tells of it.
     }
   }
 }
