@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { fromSystemError, isBallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { bringOwnFiles } from "../git/own-files.ts";
+import { requireOwnWorktree } from "../git/own-worktree.ts";
 import { openRepository, sharedState, type Repository } from "../git/repository.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { exitStatus, renderError } from "./render-error.ts";
@@ -53,6 +54,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     signal: interrupts.signal,
     async context(known) {
       const repository = known ?? (await openRepository(process.cwd()));
+      if (known === undefined) await requireOwnWorktree(repository);
       logs = () => sharedState(repository, "logs");
       await bringOwnFiles(repository);
       const { settings, warnings } = await loadSettings(repository, { flags: session.flags, env });

@@ -20,7 +20,7 @@ export async function bringVersions(repository: Repository, range: readonly stri
   const [remote] = await promisors(repository);
   if (remote === undefined) return;
   const options = signal ? { signal } : {};
-  const { stdout } = await runGit(["rev-list", "--objects", "--missing=print", "--full-history", ...range, "--", path], at(repository, { ...options, accept: [128] }));
+  const { stdout } = await runGit(["--no-replace-objects", "rev-list", "--objects", "--missing=print", "--full-history", ...range, "--", path], at(repository, { ...options, accept: [128] }));
   const missing = stdout.toString().split("\n").flatMap((line) => (line.startsWith("?") ? [line.slice(1)] : []));
   if (missing.length < 2) return;
   // As Git itself does it, see fetch_objects() in its promisor-remote.c.

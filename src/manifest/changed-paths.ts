@@ -19,7 +19,7 @@ export interface ChangedPath {
  */
 export async function* changedPaths(repository: Repository, range: readonly string[], signal?: AbortSignal): AsyncGenerator<ChangedPath> {
   await bringVersions(repository, range, MANIFEST_PATH, signal);
-  const args = ["-c", "log.showRoot=true", "log", "-c", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
+  const args = ["--no-replace-objects", "-c", "log.showRoot=true", "log", "-c", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
   let commit = "";
   let parents = 1;

@@ -23,7 +23,7 @@ export async function eachAddedAsset(repository: Repository, range: readonly str
 
 /** The commits of `range` that change the manifest, newest first. */
 export async function manifestCommits(repository: Repository, range: readonly string[], signal: AbortSignal): Promise<string[]> {
-  const { stdout } = await runGit(["rev-list", "--full-history", ...range, "--", MANIFEST_PATH], at(repository, { signal }));
+  const { stdout } = await runGit(["--no-replace-objects", "rev-list", "--full-history", ...range, "--", MANIFEST_PATH], at(repository, { signal }));
   return stdout.toString().split("\n").filter(Boolean);
 }
 

@@ -51,7 +51,7 @@ export interface AddedAsset extends Asset {
 
 /**
  * Every asset line that a commit of `range` adds against any of its parents, newest commit first: all that the range
- * can need beyond what its boundary has. One Git process, however many commits.
+ * can need beyond what its boundary has. Commits count as they are, and not as `git replace` shows them: so they are pushed.
  * @param range arguments of `git log` that select commits, e.g. `["HEAD", "--not", "--remotes=origin"]`
  * @param options.strict whether a line that this version does not know is an error, and not passed over
  * @throws MANIFEST_INVALID, PATH_REFUSED naming the commit; MANIFEST_VERSION when strict
@@ -59,7 +59,7 @@ export interface AddedAsset extends Asset {
 export async function* addedAssets(repository: Repository, range: readonly string[], signal?: AbortSignal, { strict = false } = {}): AsyncGenerator<AddedAsset> {
   await bringVersions(repository, range, MANIFEST_PATH, signal);
   // The user's settings must not leave out root commits, or lines that a merge made up.
-  const args = ["-c", "log.showRoot=true", "-c", "log.diffMerges=separate", "log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
+  const args = ["--no-replace-objects", "-c", "log.showRoot=true", "-c", "log.diffMerges=separate", "log", "-m", "-p", "-U0", "--text", "--no-color", "--no-renames", "--no-textconv", "--no-ext-diff",
     "--no-show-signature", "--format=commit %H", "--full-history", ...range, "--", MANIFEST_PATH];
   let commit = "";
   for await (const line of lines(streamGit(args, at(repository, signal ? { signal } : {})))) {

@@ -15,7 +15,7 @@ import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
 import { isInitialised, openWorktree, type Worktree } from "./session.ts";
 import { sameContent } from "./states.ts";
-import { isIndexLocked, isSequencing, isStamped, stamp } from "./stamp.ts";
+import { isIndexLocked, isOperating, isSequencing, isStamped, stamp } from "./stamp.ts";
 
 export interface Settled extends RestoreResult {
   readonly conflicts: readonly string[];
@@ -35,6 +35,8 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   if (await bringOwnFiles(repository)) return { ...NOTHING, stamped: false };
   await follow(repository);
   if (isStamped(repository)) {
+    // Git may refuse after it has merged: then there is no conflict, and no operation that could be concluded.
+    if (!isOperating(repository) && !isIndexLocked(repository, undefined)) await dropSettledConflicts(repository);
     // A merge that changes nothing but what is in conflict leaves the file as it was.
     await putBeside(context);
     return undefined;

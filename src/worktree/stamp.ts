@@ -52,6 +52,11 @@ export function isSequencing(repository: Repository): boolean {
   return ["rebase-merge", "rebase-apply", "sequencer", "MERGE_AUTOSTASH"].some((name) => existsSync(join(repository.gitDir, name)));
 }
 
+/** Whether a merge, cherry-pick, revert or rebase waits for the user to conclude or abort it. */
+export function isOperating(repository: Repository): boolean {
+  return isSequencing(repository) || ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD"].some((name) => existsSync(join(repository.gitDir, name)));
+}
+
 /** Whether a Git process is writing this worktree's index (or the one that `GIT_INDEX_FILE` names). */
 export function isIndexLocked(repository: Repository, indexFile: string | undefined): boolean {
   return existsSync(`${indexFile ?? join(repository.gitDir, "index")}.lock`);

@@ -4,6 +4,7 @@ import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import { BallastError, fromSystemError, isBallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
+import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { lookLive, recordLive } from "../../worktree/live.ts";
@@ -48,7 +49,7 @@ class Filter {
     const recording = isRecording(repository);
     if (recording || !isStamped(repository)) await this.#mendHooks(repository);
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
-    if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input)) return input;
+    if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {

@@ -1,5 +1,6 @@
 import type { Context } from "../../context.ts";
 import { BallastError } from "../../errors.ts";
+import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, type Repository } from "../../git/repository.ts";
 import { checkCommit } from "../../commands/check-commit.ts";
 import { changedPaths } from "../../manifest/changed-paths.ts";
@@ -13,7 +14,9 @@ import { writeProtect } from "../../worktree/write-protection.ts";
  * @returns the exit status; not 0 makes Git refuse where it listens (pre-commit, pre-push)
  */
 export async function run([name, ...args]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
-  const context = await makeContext(await openRepository(process.cwd()));
+  const repository = await openRepository(process.cwd());
+  if (name !== "pre-push" && !(await isOwnWorktree(repository))) return 0;
+  const context = await makeContext(repository);
   switch (name) {
     case "pre-commit":
       await checkCommit(context);

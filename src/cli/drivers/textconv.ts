@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { Context } from "../../context.ts";
+import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { MANIFEST_PATH, openRepository, type Repository } from "../../git/repository.ts";
 import { formatBytes } from "../../util/format.ts";
 import { lookLive } from "../../worktree/live.ts";
@@ -14,7 +15,7 @@ export async function run([file]: string[], makeContext: (repository: Repository
   let text: string | Uint8Array = bytes;
   if (basename(file!) === basename(MANIFEST_PATH)) {
     const repository = await openRepository(process.cwd()).catch(() => undefined);
-    if (repository && resolve(file!) === join(repository.top, MANIFEST_PATH)) text = await lookLive(await makeContext(repository));
+    if (repository && resolve(file!) === join(repository.top, MANIFEST_PATH) && (await isOwnWorktree(repository))) text = await lookLive(await makeContext(repository));
   }
   process.stdout.write(describe(text, bytes));
   return 0;
