@@ -7,10 +7,21 @@
   # Git rewrote the manifest (it lost its stamp), or what was recorded has to be written into it.
   unsettled() {
     if [ -e "$dir/ballast/stamp" ]; then
-      [ ! -e "$manifest" ] || [ "$manifest" -ot "$dir/ballast/stamp" ] || [ -e "$dir/ballast/follow" ]
+      [ ! -e "$manifest" ] || [ "$manifest" -ot "$dir/ballast/stamp" ] || { [ -e "$dir/ballast/follow" ] && ! follow; }
     else
       [ -e "$manifest" ]
     fi
+  }
+  # Writes what the filter has put ready into the manifest file, if that is what is staged and nothing else is due. The
+  # steps are those of "Follow" in docs/live-manifest.md.
+  follow() {
+    [ ! -e "$dir/ballast/conflicts.json" ] && [ ! -e "$dir/index.lock" ] && [ "${GIT_INDEX_FILE:-$dir/index}" = "$dir/index" ] || return 1
+    read -r blob <"$dir/ballast/follow" && [ -f "$dir/ballast/next/$blob" ] || return 1
+    [ "$(git ls-files --stage -- "$manifest")" = "100644 $blob 0	$manifest" ] || return 1
+    BALLAST_SETTLING=1 git update-index -q --cacheinfo "100644,$blob,$manifest" 2>/dev/null || return 1
+    mv -f "$dir/ballast/next/$blob" "$manifest" 2>/dev/null || return 1
+    BALLAST_SETTLING=1 git update-index -q --cacheinfo "100644,$blob,$manifest" --refresh >/dev/null 2>&1
+    [ $? -lt 128 ] && read -r again <"$dir/ballast/follow" && [ "$again" = "$blob" ] && rm -f "$dir/ballast/follow"
   }
   ballast() {
     if [ -x @NODE@ ] && [ -f @MAIN@ ]; then exec @NODE@ @MAIN@ "$@"; fi

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { blobId } from "../git/blob-id.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { manifestBytesAt, stagedManifestBlob } from "../manifest/versions.ts";
 import { parseManifest } from "../manifest/manifest.ts";
-import { isIndexLocked, isStamped, manifestFile, writeStamped } from "./stamp.ts";
+import { isIndexLocked, isStamped, manifestFile, writeStamped, writeStampedTo } from "./stamp.ts";
 
 /*
  * Following: once Git has staged what the filter answered, the manifest file on disk is brought up to it. The filter
@@ -20,7 +20,21 @@ import { isIndexLocked, isStamped, manifestFile, writeStamped } from "./stamp.ts
 export function requestFollow(repository: Repository, text?: string): void {
   const file = worktreeState(repository, "follow");
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, text === undefined ? "" : digest(text));
+  if (text !== undefined) prepare(repository, Buffer.from(text));
+  writeFileSync(file, text === undefined ? "" : `${blobId(repository, Buffer.from(text))}\n`);
+}
+
+/**
+ * Puts the next manifest file ready, complete, synced and stamped, as `GITDIR/ballast/next/<blob>`: with it hooks can
+ * follow in sh (hooks/common.sh). Not where it stands on another file system, which no rename leaves.
+ */
+function prepare(repository: Repository, text: Buffer): void {
+  const directory = worktreeState(repository, "next");
+  mkdirSync(directory, { recursive: true });
+  if (statSync(directory).dev !== statSync(dirname(manifestFile(repository)), { throwIfNoEntry: false })?.dev) return;
+  const blob = blobId(repository, text);
+  for (const old of readdirSync(directory)) if (old !== blob) rmSync(join(directory, old), { force: true });
+  writeStampedTo(join(directory, blob), text);
 }
 
 /**
@@ -31,7 +45,7 @@ export async function follow(repository: Repository): Promise<void> {
   const marker = worktreeState(repository, "follow");
   const request = statSync(marker, { bigint: true, throwIfNoEntry: false });
   if (!request || isIndexLocked(repository, undefined)) return;
-  if (!(await followNow(repository, readFileSync(marker, "utf8")))) return;
+  if (!(await followNow(repository, readFileSync(marker, "utf8").trim()))) return;
   // A request that came meanwhile stays.
   if (request.mtimeNs === statSync(marker, { bigint: true, throwIfNoEntry: false })?.mtimeNs) rmSync(marker, { force: true });
 }
@@ -41,7 +55,7 @@ async function followNow(repository: Repository, told: string): Promise<boolean>
   if (!existsSync(manifestFile(repository)) || !isStamped(repository)) return true;
   const staged = await manifestBytesAt(repository, ":");
   // Git did not stage what it was told: the file may hold changes of its own, such as a stash that came back.
-  if (staged === undefined || digest(staged) !== told) return true;
+  if (staged === undefined || blobId(repository, staged) !== told) return true;
   if (!staged.equals(readFileSync(manifestFile(repository)))) {
     parseManifest(staged, `the staged ${MANIFEST_PATH}`);
     // Git must have no size in mind by which it would call the new file modified without asking, should this run end here.
@@ -70,8 +84,4 @@ export async function stageManifest(repository: Repository, text: string, env: R
   const hashed = await runGit(["hash-object", "-w", "--stdin"], at(repository, { input: text, env }));
   const info = `100644,${hashed.stdout.toString().trim()},${MANIFEST_PATH}`;
   await runGit(["update-index", "--add", "--cacheinfo", info], at(repository, { env: { BALLAST_SETTLING: "1", ...env } }));
-}
-
-function digest(text: string | Uint8Array): string {
-  return createHash("sha256").update(text).digest("hex");
 }

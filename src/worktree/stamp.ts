@@ -61,3 +61,8 @@ export function isOperating(repository: Repository): boolean {
 export function isIndexLocked(repository: Repository, indexFile: string | undefined): boolean {
   return existsSync(`${indexFile ?? join(repository.gitDir, "index")}.lock`);
 }
+
+/** Makes a file that can become the manifest by a rename. */
+export function writeStampedTo(file: string, text: Uint8Array): void {
+  writeAtomically(file, text, { mtime: STAMP });
+}
