@@ -1,4 +1,5 @@
-import { driverProgram, shellQuote } from "../util/package-root.ts";
+import { join } from "node:path";
+import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
 import { at, gitConfig, setGitConfig, type Repository } from "./repository.ts";
 import { runGit } from "./run.ts";
 
@@ -8,7 +9,7 @@ import { runGit } from "./run.ts";
  */
 function driverConfig(live: boolean): Map<string, string> {
   return new Map([
-    ...(live ? [["filter.ballast.process", launch("filter-process")] as const] : []),
+    ...(live ? [["filter.ballast.process", filter()] as const] : []),
     ["diff.ballast.textconv", launch("textconv")],
     ["merge.ballast.name", "Ballast: three-way, per asset"],
     ["merge.ballast.driver", launch("merge-driver %O %A %B %P")],
@@ -46,6 +47,12 @@ export async function outdatedDrivers(repository: Repository, live: boolean): Pr
 async function removeSection(repository: Repository, section: string): Promise<boolean> {
   const { status } = await runGit(["config", "--local", "--remove-section", section], at(repository, { accept: [128] }));
   return status === 0;
+}
+
+/** As {@link launch}; `hooks/filter.sh` starts Node where something has changed. */
+function filter(): string {
+  const [node, main, script] = [process.execPath, driverProgram(), join(packageRoot(), "hooks", "filter.sh")].map(shellQuote);
+  return `if test -x ${node} && test -f ${main} && test -f ${script}; then set -- ${node} ${main}; . ${script}; else exec git-ballast filter-process; fi`;
 }
 
 /** A command line that Git hands to sh: the Node and program of this installation, else whatever is on the PATH. */

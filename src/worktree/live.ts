@@ -8,7 +8,8 @@ import { liveAssets, observe } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { record } from "./record.ts";
 import { openWorktree } from "./session.ts";
-import { UNKNOWN_OID } from "./stat-index.ts";
+import { seal } from "./seal.ts";
+import { nowNs, UNKNOWN_OID } from "./stat-index.ts";
 import { isRecordable } from "./states.ts";
 import { listTracked } from "./tracking.ts";
 
@@ -21,15 +22,19 @@ const LOOK_LIMIT = 64 * 1024 * 1024;
  * @throws as {@link record}
  */
 export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<string> {
-  const { assets, changed } = await record(context, openWorktree(context.repository));
+  const startedNs = nowNs();
+  const worktree = openWorktree(context.repository);
+  const { assets, changed } = await record(context, worktree);
   rmSync(worktreeState(context.repository, "failed"), { force: true });
   const text = formatManifest(assets.values());
   if (changed && follows) requestFollow(context.repository, text);
+  await seal(worktree, { text, assets }, startedNs);
   return text;
 }
 
 /** The manifest as the disk has it, for somebody who merely looks: large edits are provisional, nothing is stored. */
 export async function lookLive(context: Context): Promise<string> {
+  const startedNs = nowNs();
   const worktree = openWorktree(context.repository);
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
@@ -45,5 +50,8 @@ export async function lookLive(context: Context): Promise<string> {
     provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
   }
   await worktree.index.save(0);
-  return formatManifest(liveAssets(worktree, seen).values(), provisional);
+  const assets = liveAssets(worktree, seen);
+  const text = formatManifest(assets.values(), provisional);
+  if (provisional.length === 0 && worktree.stamped) await seal(worktree, { text, assets }, startedNs);
+  return text;
 }

@@ -12,7 +12,7 @@
  * 32 conflict open, 64 told.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fromSystemError, isBallastError, systemCode } from "../errors.ts";
 import { oidAt, type Oid } from "../object/oid.ts";
@@ -86,6 +86,22 @@ export class StatIndex {
     return this.#changed.size > 0;
   }
 
+  /** Which file this was read from or written to: `inode:size:mtimeNs`; empty for none. */
+  get identity(): string {
+    return this.#identity;
+  }
+
+  /** Does something while nobody writes the index; nothing when somebody does, or has written it since. */
+  async whileCurrent(work: () => Promise<void>): Promise<void> {
+    const release = await acquireLock(this.#file, 0);
+    if (release === undefined) return;
+    try {
+      if (identityOf(this.#file) === this.#identity) await work();
+    } finally {
+      await release().catch(() => {});
+    }
+  }
+
   /**
    * Writes what changed, on top of what another process may have written meanwhile.
    * @param patience how long to wait for another process, in milliseconds; 0 gives up at once and keeps the changes in
@@ -119,6 +135,7 @@ export class StatIndex {
       const temporary = join(dirname(this.#file), "tmp", `index.${process.pid}`);
       mkdirSync(dirname(temporary), { recursive: true });
       writeFileSync(temporary, encode(this.#entries));
+      rmSync(join(dirname(this.#file), "seal"), { force: true });
       renameSync(temporary, this.#file);
       this.#identity = identityOf(this.#file);
       this.#changed.clear();
@@ -207,7 +224,7 @@ export function sameStat(a: FileStat, b: FileStat): boolean {
  * fraction of a second come from a file system that keeps nanoseconds, of which the kernel's tick (at most 10 ms) is
  * the granularity; a whole second in both may come from one that keeps two seconds.
  */
-export function isRacy({ stat, hashedAtNs }: Hashed): boolean {
+export function isRacy({ stat, hashedAtNs }: Pick<Hashed, "stat" | "hashedAtNs">): boolean {
   const fine = stat.mtimeNs % 1_000_000_000n !== 0n || stat.ctimeNs % 1_000_000_000n !== 0n;
   const last = stat.mtimeNs > stat.ctimeNs ? stat.mtimeNs : stat.ctimeNs;
   return last > hashedAtNs - (fine ? RACY_WINDOW_NS : 2_000_000_000n);

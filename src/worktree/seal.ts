@@ -1,0 +1,94 @@
+/*
+ * The seal: by it sh sees that no asset has changed, so that Git's filter need not start Node. It says "while the files
+ * are listed as they were, the disk has exactly this manifest", and is made by whoever has just looked at every asset:
+ *
+ *   GITDIR/ballast/sealed/<name>.files      a listing: see listing.ts
+ *   GITDIR/ballast/sealed/<name>.manifest   the manifest that the disk has
+ *   GITDIR/ballast/seal                     sh, which lists again, compares both, and sets `sealed` when they agree
+ *
+ * `<name>` is a hash of all three, so that parts of two seals are never taken for one. Besides the assets it lists what
+ * the answer rests on: .gitignore, Git's configuration, and the index, whose writers break the seal first.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { oidOf } from "../object/oid.ts";
+import { shellQuote } from "../util/package-root.ts";
+import { writeAtomically } from "../util/write-atomically.ts";
+import { list, listingArguments, parseListing, type Listed } from "./listing.ts";
+import type { Worktree } from "./session.ts";
+import { isRacy, sameStat, type StatIndex } from "./stat-index.ts";
+import { sameContent } from "./states.ts";
+
+/**
+ * Seals what was just seen, where it can be: every asset is on disk as the index knows it, Git knows it too, none is
+ * racy or in question, and the tracked patterns can be listed. Otherwise, and when somebody else is at the index, nothing
+ * happens.
+ * @param live the manifest that the disk has, as text and as assets
+ * @param startedNs a time before anything of `worktree` was read
+ */
+export async function seal({ repository, index, tracking }: Worktree, live: { readonly text: string; readonly assets: Manifest }, startedNs: bigint): Promise<void> {
+  if (index.dirty || !isSettled(index, live.assets)) return;
+  const beside = { ignore: "./.gitignore", config: join(repository.commonDir, "config"), index: worktreeState(repository, "index") };
+  const args = listingArguments(tracking.patterns, Object.values(beside), (path) => existsSync(join(repository.top, path)));
+  if (args === undefined) return;
+  await index.whileCurrent(async () => {
+    const listing = await list(args, repository.top);
+    const lines = listing && parseListing(listing);
+    if (!lines || !agree(lines, { index, assets: live.assets, beside, startedNs })) return;
+    write(repository, args, listing, live.text);
+  });
+}
+
+/** Whether the index has each of these assets as one that nobody has to look at again, and nothing else on disk. */
+function isSettled(index: StatIndex, assets: Manifest): boolean {
+  for (const [path, asset] of assets) {
+    const { w, b, open } = index.get(path) ?? {};
+    if (!w || isRacy(w) || !sameContent(w, asset) || !sameContent(b, asset) || open !== undefined) return false;
+  }
+  for (const path of index.paths()) {
+    const { w, open } = index.get(path)!;
+    if (!assets.has(path) && (w !== undefined || open !== undefined)) return false;
+  }
+  return true;
+}
+
+interface Expected {
+  readonly index: StatIndex;
+  readonly assets: Manifest;
+  readonly beside: { readonly ignore: string; readonly config: string; readonly index: string };
+  readonly startedNs: bigint;
+}
+
+/** Whether the listing has the assets as they are in the index, what stands beside them as it was read, and no other file. */
+function agree(lines: readonly Listed[], { index, assets, beside, startedNs }: Expected): boolean {
+  const byPath = new Map(lines.map((line) => [line.path, line]));
+  const others = [beside.ignore, beside.config, beside.index].map((path) => byPath.get(path));
+  if (byPath.size !== lines.length || lines.length !== assets.size + others.length) return false;
+  if (!others.every((line) => line?.type === "f")) return false;
+  const [ignore, config, own] = others.map((line) => line!.stat);
+  if (index.identity !== `${own!.ino}:${own!.size}:${own!.mtimeNs}`) return false;
+  // Read before it was listed: it must not have been written since, nor be writable again within the same tick.
+  if ([ignore!, config!].some((stat) => isRacy({ stat, hashedAtNs: startedNs }))) return false;
+  for (const path of assets.keys()) {
+    const line = byPath.get(`./${path}`);
+    const known = index.get(path)!.w!.stat;
+    if (line?.type !== "f" || !sameStat(line.stat, known) || line.stat.mode !== (known.mode & 0o7777n)) return false;
+  }
+  return true;
+}
+
+function write(repository: Repository, args: readonly string[], listing: Buffer, manifest: string): void {
+  const command = `LC_ALL=C find ${args.map(shellQuote).join(" ")} 2>/dev/null`;
+  const name = oidOf(Buffer.concat([Buffer.from(`${command}\0${manifest}\0`), listing])).slice(0, 32);
+  const directory = worktreeState(repository, "sealed");
+  mkdirSync(directory, { recursive: true });
+  const [files, text] = [join(directory, `${name}.files`), join(directory, `${name}.manifest`)];
+  writeFileSync(files, listing);
+  writeFileSync(text, manifest);
+  // The last word is what counts, so that a file that was cut off by a power failure seals nothing.
+  const script = `${command} | cmp -s - ${shellQuote(files)} && cmp -s ${MANIFEST_PATH} ${shellQuote(text)} && sealed=yes\n`;
+  writeAtomically(worktreeState(repository, "seal"), script);
+  for (const old of readdirSync(directory)) if (!old.startsWith(`${name}.`)) rmSync(join(directory, old), { force: true });
+}

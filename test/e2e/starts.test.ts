@@ -1,0 +1,151 @@
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { beforeEach, describe, expect, it } from "vitest";
+import { sandbox, sha256, type Sandbox } from "../support/sandbox.ts";
+
+/** Longer than the window in which a file is racy. */
+const WINDOW_MS = 150;
+
+let box: Sandbox;
+
+beforeEach(async () => {
+  box = await sandbox();
+  await box.git(".", "init", "--quiet", "--bare", "upstream.git");
+  await box.git(".", "clone", "--quiet", "upstream.git", "repo");
+  await box.mustBallast("repo", "init", "--quiet", box.path("store"));
+  await box.mustBallast("repo", "track", "art");
+  for (const name of ["a", "b", "deep/c"]) await box.write(`repo/art/${name}`, `content of ${name}`);
+  await box.write("repo/readme", "text");
+  countStarts();
+  await pause(WINDOW_MS);
+  await box.git("repo", "add", "--all");
+  await box.git("repo", "commit", "--quiet", "-m", "one");
+  await box.git("repo", "push", "--quiet", "origin", "HEAD:main");
+  await pause(WINDOW_MS);
+  await box.git("repo", "status");
+});
+
+/** Has hooks and drivers start Node by a program that notes what for. */
+function countStarts(): void {
+  const counting = box.path("bin/counting-node");
+  writeFileSync(counting, `#!/bin/sh\necho "$2 \${3:-}" >>'${box.path("starts")}'\nexec '${process.execPath}' "$@"\n`);
+  chmodSync(counting, 0o755);
+  const hooks = readdirSync(box.path("repo/.git/hooks")).map((name) => `repo/.git/hooks/${name}`);
+  for (const file of ["repo/.git/config", ...hooks]) {
+    writeFileSync(box.path(file), readFileSync(box.path(file), "utf8").replaceAll(`'${process.execPath}'`, `'${counting}'`));
+  }
+}
+
+/** What Node is started for meanwhile, in order. */
+async function starts(work: () => Promise<unknown>): Promise<string[]> {
+  rmSync(box.path("starts"), { force: true });
+  await work();
+  return existsSync(box.path("starts")) ? readFileSync(box.path("starts"), "utf8").trim().split("\n").map((line) => line.trim()) : [];
+}
+
+const git = (...args: string[]) => () => box.git("repo", ...args);
+const staged = async (): Promise<string> => (await box.git("repo", "cat-file", "blob", ":.ballast/manifest.jsonl")) + "\n";
+
+describe("Node is started", () => {
+  it("by no Git command that meets no change", async () => {
+    for (const words of [["status"], ["diff"], ["add", "--all"], ["commit", "--quiet", "--allow-empty", "-m", "none"], ["stash", "list"], ["push", "--quiet", "origin", "HEAD~:main"]]) {
+      expect(await starts(git(...words)), words.join(" ")).toEqual([]);
+    }
+  });
+
+  it("by no Git command that meets changes of other files only", async () => {
+    await box.write("repo/readme", "other text");
+    expect(await starts(git("commit", "--quiet", "-am", "text"))).toEqual([]);
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+
+  it("once by an add, once by the commit, once by the push of an edit", async () => {
+    await box.write("repo/art/a", "edited");
+    await pause(WINDOW_MS);
+    expect(await starts(git("add", "--all"))).toEqual(["filter-process"]);
+    expect(await box.git("repo", "status", "--short")).toBe("M  .ballast/manifest.jsonl");
+    expect(readFileSync(box.path("repo/.ballast/manifest.jsonl"), "utf8")).toBe(await staged());
+    expect(await staged()).toContain(sha256("edited"));
+    expect(await starts(git("commit", "--quiet", "-m", "edit"))).toEqual(["hook pre-commit"]);
+    expect(await starts(git("push", "--quiet", "origin", "HEAD:main"))).toEqual(["hook pre-push"]);
+    expect(await starts(git("status"))).toEqual([]);
+  });
+
+  it("once by a switch that restores", async () => {
+    await box.git("repo", "branch", "before");
+    await box.write("repo/art/a", "edited");
+    await pause(WINDOW_MS);
+    await box.git("repo", "commit", "--quiet", "-am", "edit");
+    await pause(WINDOW_MS);
+    await box.git("repo", "status");
+    expect(await starts(git("switch", "--quiet", "before"))).toEqual(["hook post-index-change"]);
+    expect(readFileSync(box.path("repo/art/a"), "utf8")).toBe("content of a");
+  });
+});
+
+it("each change is seen, whatever was sealed before", async () => {
+  const edits: [string, () => Promise<unknown> | void][] = [
+    ["edited", () => box.write("repo/art/a", "CONTENT OF A")],
+    ["edited again in the same size", () => box.write("repo/art/a", "Content of a")],
+    ["deleted", () => rmSync(box.path("repo/art/b"))],
+    ["new", () => box.write("repo/art/x/y", "")],
+    ["executable", () => chmodSync(box.path("repo/art/a"), 0o755)],
+  ];
+  for (const [what, edit] of edits) {
+    expect(await starts(git("status")), what).toEqual([]);
+    await edit();
+    expect(await box.git("repo", "status", "--short"), what).toBe(" M .ballast/manifest.jsonl");
+    await box.git("repo", "commit", "--quiet", "-am", what);
+    expect(await box.git("repo", "status", "--short"), what).toBe("");
+    await pause(WINDOW_MS);
+    await box.git("repo", "status");
+  }
+});
+
+it("where find or cmp cannot do it, Node looks", async () => {
+  for (const program of ["find", "cmp"]) {
+    await box.write(`bin/${program}`, "#!/bin/sh\nexit 2\n");
+    chmodSync(box.path("bin", program), 0o755);
+    expect(await starts(git("status", "--short")), program).toEqual(["filter-process"]);
+    rmSync(box.path("bin", program));
+  }
+  expect(await starts(git("status", "--short"))).toEqual([]);
+});
+
+it("a hook that is killed while it follows loses nothing", async () => {
+  const hook = box.path("repo/.git/hooks/post-index-change");
+  const text = readFileSync(hook, "utf8");
+  const marker = box.path("repo/.git/ballast/follow");
+  // A program that ends the shell that runs it.
+  await box.write("bin/killer", "#!/bin/sh\nkill -9 $PPID\n");
+  chmodSync(box.path("bin/killer"), 0o755);
+  const steps = ["BALLAST_SETTLING=1 git update-index -q --cacheinfo", "mv -f", "BALLAST_SETTLING=1 git update-index -q --cacheinfo", "rm -f"];
+  for (const [index, step] of steps.entries()) {
+    await box.write("repo/art/a", `edited ${index}`);
+    await pause(WINDOW_MS);
+    const at = index === 2 ? text.lastIndexOf(step) : text.indexOf(step);
+    writeFileSync(hook, `${text.slice(0, at)}killer ${text.slice(at)}`);
+    await box.git("repo", "add", "--all");
+    writeFileSync(hook, text);
+    expect(existsSync(marker), step).toBe(true);
+    expect(await box.git("repo", "status", "--short"), step).toMatch(/^M[M ] \.ballast\/manifest\.jsonl$/);
+    await box.git("repo", "commit", "--quiet", "-m", "edit");
+    expect(await box.git("repo", "status", "--short"), step).toBe("");
+    expect(readFileSync(box.path("repo/.ballast/manifest.jsonl"), "utf8"), step).toBe(await staged());
+    expect(await staged(), step).toContain(sha256(`edited ${index}`));
+    expect(existsSync(marker), step).toBe(false);
+  }
+});
+
+it("what is staged in another way than the filter said is not followed", async () => {
+  await box.write("repo/art/a", "edited");
+  await pause(WINDOW_MS);
+  await box.git("repo", "add", "--all");
+  await box.git("repo", "reset", "--quiet");
+  await box.git("repo", "status");
+  expect(readFileSync(box.path("repo/art/a"), "utf8")).toBe("edited");
+  expect(await box.git("repo", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
+  appendFileSync(box.path("repo/art/a"), " twice");
+  await box.git("repo", "commit", "--quiet", "-am", "edit");
+  expect(await staged()).toContain(sha256("edited twice"));
+});

@@ -1,0 +1,78 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { list, listingArguments, parseListing } from "../../../src/worktree/listing.ts";
+import { sandbox } from "../../support/sandbox.ts";
+
+const NAMES = ["a", "b", "x.psd", "y.psd", ".h.psd", "a b", "é", "-n", "psd"];
+const name = fc.constantFrom(...NAMES);
+const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join("/"));
+const last = fc.constantFrom(...NAMES, "*.psd", "*", "x*", "*.p*d");
+const pattern = fc.oneof(
+  path.map((words) => `/${words}`),
+  path.map((words) => `/${words}/`),
+  last,
+  last.map((word) => `${word}/`),
+  fc.tuple(path, last).map(([words, word]) => `/${words}/${word}`),
+  fc.tuple(path, last).map(([words, word]) => `${words}/${word}`),
+  fc.tuple(path, last).map(([words, word]) => `/${words}/**/${word}`),
+  last.map((word) => `**/${word}`),
+);
+
+it("no file that Git finds by tracked patterns is missing from the listing", async () => {
+  const box = await sandbox({ ballast: false });
+  const top = box.path("repo");
+  await box.git(".", "init", "--quiet", "repo");
+  const files = fc.array(fc.tuple(path, fc.boolean()), { minLength: 1, maxLength: 12 });
+  let compared = 0;
+  await fc.assert(
+    fc.asyncProperty(files, fc.array(pattern, { minLength: 1, maxLength: 3 }), async (tree, patterns) => {
+      for (const entry of execFileSync("ls", ["-A"], { cwd: top, encoding: "utf8" }).split("\n")) if (entry !== "" && entry !== ".git") rmSync(join(top, entry), { recursive: true });
+      for (const [file, link] of tree) tryToMake(join(top, file), link);
+      const args = listingArguments(patterns, ["./.gitignore"], (path) => existsSync(join(top, path)));
+      if (args === undefined) return;
+      writeFileSync(join(top, ".gitignore"), "");
+      const found = execFileSync("git", ["ls-files", "--others", "--ignored", "-z", ...patterns.map((one) => `--exclude=${one}`)], { cwd: top, encoding: "utf8" }).split("\0").slice(0, -1);
+      const listed = parseListing((await list(args, top))!)!.map((line) => line.path);
+      expect(new Set(listed).size).toBe(listed.length);
+      expect(listed).toEqual(expect.arrayContaining(found.map((file) => `./${file}`)));
+      compared += found.length;
+    }),
+    { numRuns: 120 },
+  );
+  expect(compared).toBeGreaterThan(50);
+});
+
+it("what other words would be needed for has no listing", () => {
+  for (const patterns of [[], ["!a"], ["/a/", "!/a/b"], ["[ab].psd"], ["a?"], ["\\*"], ["/**"], ["/a/**/b/**/c"], ["a\\ "], ["#a"], ["!"], ["*/b/c"], ["../a"], ["/a/../b"]]) {
+    expect(listingArguments(patterns, [], () => true), patterns.join(" ")).toBeUndefined();
+  }
+});
+
+it("walks no more of the worktree than the directories that are tracked, where these are there", () => {
+  expect(listingArguments(["/art/", "/sound/raw/"], [], () => true)!.slice(0, 3)).toEqual(["./art", "./sound", "-name"]);
+  expect(listingArguments(["/art/", "/sound/"], [], (path) => path === "art")!.slice(0, 2)).toEqual([".", "-name"]);
+  expect(listingArguments(["/art/", "*.psd"], [], () => true)!.slice(0, 2)).toEqual([".", "-name"]);
+});
+
+it("reads what find writes, to the nanosecond, and refuses what is no listing", async () => {
+  const box = await sandbox({ ballast: false });
+  await box.write("repo/art/a\nb", "content");
+  const lines = parseListing((await list(listingArguments(["/art/"], [], () => true)!, box.path("repo")))!)!;
+  const { size, mtimeNs, ctimeNs, ino, dev, mode } = statSync(box.path("repo/art/a\nb"), { bigint: true });
+  expect(lines).toEqual([{ type: "f", path: "./art/a\nb", stat: { size, mtimeNs, ctimeNs, ino, dev, mode: mode & 0o7777n } }]);
+  expect(parseListing(Buffer.from("f 1 2.0000000000 3.0 4 5 644 ./a\0"))).toBeUndefined();
+  expect(await list(["./nowhere", "-printf", "x"], box.path("repo"))).toBeUndefined();
+});
+
+function tryToMake(file: string, link: boolean): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    if (link) symlinkSync("a", file);
+    else writeFileSync(file, "x");
+  } catch {
+    // Something else is in its way already.
+  }
+}
