@@ -169,6 +169,5 @@ async function settleRest(context: Context, worktree: Worktree, seen: ReadonlyMa
   settleKnown(worktree, rest.values());
   await worktree.index.save();
   if (worktree.stamped || isSequencing(repository) || isIndexLocked(repository, undefined)) return;
-  stamp(repository);
-  await rereadEntry(repository);
+  if (stamp(repository, worktree.file)) await rereadEntry(repository);
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { formatManifest, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { StatIndex } from "./stat-index.ts";
-import { isStamped, manifestFile, writeStamped } from "./stamp.ts";
+import { isStamped, manifestFile, manifestNow, writeStamped, type ManifestFile } from "./stamp.ts";
 import { readTracking, type Tracking } from "./tracking.ts";
 
 /** One worktree as a command finds it: the manifest file, the index and the tracked patterns. */
@@ -10,6 +10,8 @@ export interface Worktree {
   readonly repository: Repository;
   /** What the manifest file says; empty when there is none. */
   readonly manifest: Manifest;
+  /** The file that it was read from. */
+  readonly file: ManifestFile;
   readonly stamped: boolean;
   readonly index: StatIndex;
   readonly tracking: Tracking;
@@ -24,8 +26,10 @@ export interface Worktree {
 export function openWorktree(repository: Repository, manifestBytes?: Uint8Array): Worktree {
   // The stamp is read before the file: a rewrite in between then counts as a rewrite.
   const stamped = isStamped(repository);
+  const file = manifestNow(repository);
   return {
     repository,
+    file,
     manifest: manifestBytes ? parseManifest(manifestBytes, MANIFEST_PATH) : readManifestFile(repository),
     stamped,
     index: StatIndex.open(worktreeState(repository, "index")),

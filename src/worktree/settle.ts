@@ -31,8 +31,11 @@ export interface Settled extends RestoreResult {
 export async function settle(context: Context, { final = false } = {}): Promise<Settled | undefined> {
   const { repository } = context;
   if (!isInitialised(repository)) return undefined;
-  // A manifest that sparse-checkout hides removes no asset. Once that Git process has ended it can be brought back.
-  if (await bringOwnFiles(repository)) return { ...NOTHING, stamped: false };
+  // A manifest that is not there for a moment removes no asset, nor does one that was lost.
+  const absent = await bringOwnFiles(repository);
+  if (absent === "gone") return undefined;
+  // One that sparse-checkout hides can be brought back once that Git process has ended.
+  if (absent === "hidden") return { ...NOTHING, stamped: false };
   await follow(repository);
   if (isStamped(repository)) {
     // Git may refuse after it has merged: then there is no conflict, and no operation that could be concluded.
@@ -50,11 +53,8 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   settleKnown(worktree, seen.values());
   await worktree.index.save();
   await putBeside(context);
-  const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined);
-  if (stamped) {
-    stamp(repository);
-    await rereadEntry(repository);
-  }
+  const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined) && stamp(repository, worktree.file);
+  if (stamped) await rereadEntry(repository);
   return { ...result, conflicts, stamped };
 }
 

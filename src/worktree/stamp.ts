@@ -3,7 +3,7 @@
  * racy and so asks the clean filter every time; and a manifest without it is one that Git has rewritten since.
  * Beside it, in the Git directory, an empty file one second older lets a hook of two lines of sh compare the two.
  */
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync, utimesSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, futimesSync, mkdirSync, openSync, rmSync, statSync, utimesSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
@@ -22,25 +22,51 @@ export function isStamped(repository: Repository): boolean {
   return Math.abs(manifest.mtimeMs / 1000 - STAMP) < 1;
 }
 
-/** Marks the manifest as settled. */
-export function stamp(repository: Repository): void {
+/** Which manifest file was looked at; undefined when there was none. */
+export type ManifestFile = Pick<BigIntStats, "dev" | "ino" | "size" | "mtimeNs"> | undefined;
+
+export function manifestNow(repository: Repository): ManifestFile {
+  return statSync(manifestFile(repository), { bigint: true, throwIfNoEntry: false });
+}
+
+/**
+ * Marks the manifest as settled, if it is still the file that was `seen`: Git, which replaces files whole, may have
+ * written another one meanwhile, and nobody has settled that.
+ * @returns whether it was
+ */
+export function stamp(repository: Repository, seen: ManifestFile): boolean {
   const reference = stampFile(repository);
-  if (!existsSync(manifestFile(repository))) {
+  if (seen === undefined) {
+    if (existsSync(manifestFile(repository))) return false;
     rmSync(reference, { force: true });
-    return;
+    return true;
   }
   if (!existsSync(reference)) {
     mkdirSync(dirname(reference), { recursive: true });
     closeSync(openSync(reference, "a"));
   }
   utimesSync(reference, STAMP - 1, STAMP - 1);
-  utimesSync(manifestFile(repository), STAMP, STAMP);
+  return stampFileIf(manifestFile(repository), seen);
+}
+
+/** By a handle: from the look at the file to its new time it stays the same one. */
+function stampFileIf(file: string, seen: NonNullable<ManifestFile>): boolean {
+  if (!existsSync(file)) return false;
+  const handle = openSync(file, "r+");
+  try {
+    const now = fstatSync(handle, { bigint: true });
+    if (now.dev !== seen.dev || now.ino !== seen.ino || now.size !== seen.size || now.mtimeNs !== seen.mtimeNs) return false;
+    futimesSync(handle, STAMP, STAMP);
+    return true;
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Replaces the manifest file by one that is stamped from the first moment. */
 export function writeStamped(repository: Repository, text: string | Uint8Array): void {
   writeAtomically(manifestFile(repository), text, { mtime: STAMP, aside: worktreeState(repository, "tmp") });
-  stamp(repository);
+  stamp(repository, manifestNow(repository));
 }
 
 function stampFile(repository: Repository): string {

@@ -12,6 +12,8 @@ import { driverProgram } from "../util/package-root.ts";
  */
 
 const POLL_MS = 40;
+const AGAIN_MS = 200;
+const TURNS = 25;
 
 /** Starts the waiter unless one is there already. */
 export function waitInBackground(repository: Repository): void {
@@ -28,11 +30,14 @@ export function waitInBackground(repository: Repository): void {
   child.unref();
 }
 
-/** Waits until these processes have ended; `done` then settles. */
-export async function waitFor(repository: Repository, pids: readonly number[], done: () => Promise<unknown>): Promise<void> {
+/**
+ * Waits until these processes have ended; `done` then settles, and says whether all is settled. Where it is not, since
+ * the next Git process is at work already, it is tried again.
+ */
+export async function waitFor(repository: Repository, pids: readonly number[], done: () => Promise<boolean>): Promise<void> {
   try {
     while (pids.some(isAlive)) await sleep(POLL_MS);
-    await done();
+    for (let turn = 0; turn < TURNS && !(await done()); turn++) await sleep(AGAIN_MS);
   } finally {
     rmSync(worktreeState(repository, "waiter"), { force: true });
   }

@@ -24,7 +24,7 @@ export async function run([name, ...args]: string[], makeContext: (repository: R
     case "pre-push":
       return (await import("../../commands/pre-push.ts")).run(context, args);
     case "wait":
-      await waitFor(context.repository, args.map(Number), async () => settleQuietly(await makeContext(context.repository), { final: true }));
+      await waitFor(context.repository, args.map(Number), async () => (await settleQuietly(await makeContext(context.repository), { final: true }))?.stamped !== false);
       return 0;
     case "post-commit":
       await bringUp(context);
