@@ -18,7 +18,7 @@ export interface Usage {
   /** User and system time together; its grain is 10 ms. */
   readonly cpuSeconds: number;
   /**
-   * The most memory that the processes held together, as far as looking 25 times a second tells; at least what the
+   * The most memory that the processes held together, as far as looking 20 times a second tells; at least what the
    * largest of them held. Undefined without GNU time and /proc.
    */
   readonly peakBytes: number | undefined;

@@ -1,11 +1,10 @@
 import { readFileSync, readdirSync } from "node:fs";
 
 const PAGE_BYTES = 4096;
-const INTERVAL_MS = 40;
+const INTERVAL_MS = 50;
 
 /** What a process holds in memory, in bytes. */
 export interface Held {
-  readonly parent: number;
   readonly ownBytes: number;
   /** Pages of files, which processes of one program share. */
   readonly sharedBytes: number;
@@ -16,10 +15,11 @@ export interface Held {
  * @returns a function that ends this and says the most, in bytes; undefined where there is no /proc
  */
 export function watchTree(root: number): () => number | undefined {
+  const tree = new Tree(root);
   let most: number | undefined;
   const look = (): void => {
-    const bytes = treeBytes(root, processes());
-    if (bytes !== undefined) most = Math.max(most ?? 0, bytes);
+    const held = tree.members(processes(), parentOf).flatMap((pid) => heldBy(pid) ?? []);
+    if (held.length > 0) most = Math.max(most ?? 0, together(held));
   };
   const timer = setInterval(look, INTERVAL_MS);
   return () => {
@@ -29,46 +29,77 @@ export function watchTree(root: number): () => number | undefined {
 }
 
 /**
- * What a process and its descendants hold: the own pages of each, and of the pages that belong to files those of the
- * process that has the most of them. So a library that ten processes share counts once.
+ * What processes hold together: the own pages of each, and of the pages that belong to files those of the process that
+ * has the most of them. So a library that ten processes share counts once.
  */
-export function treeBytes(root: number, held: ReadonlyMap<number, Held>): number | undefined {
-  if (!held.has(root)) return undefined;
-  const children = new Map<number, number[]>();
-  for (const [pid, { parent }] of held) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  let ownBytes = 0;
-  let sharedBytes = 0;
-  for (const pending = [root]; pending.length > 0; ) {
-    const pid = pending.pop()!;
-    ownBytes += held.get(pid)!.ownBytes;
-    sharedBytes = Math.max(sharedBytes, held.get(pid)!.sharedBytes);
-    pending.push(...(children.get(pid) ?? []));
-  }
-  return ownBytes + sharedBytes;
+export function together(held: readonly Held[]): number {
+  return held.reduce((sum, { ownBytes }) => sum + ownBytes, 0) + Math.max(0, ...held.map(({ sharedBytes }) => sharedBytes));
 }
 
-/** The processes of this machine, by their ids. */
-function processes(): Map<number, Held> {
-  const held = new Map<number, Held>();
-  let names: string[] = [];
+/** The descendants of a process, told anew from time to time; each process is asked for its parent once only, which is cheap. */
+export class Tree {
+  readonly #root: number;
+  #belongs = new Map<number, boolean>();
+
+  constructor(root: number) {
+    this.#root = root;
+  }
+
+  /**
+   * @param pids all processes that there are now
+   * @param parent the parent of a process; undefined when it has ended meanwhile
+   */
+  members(pids: readonly number[], parent: (pid: number) => number | undefined): number[] {
+    const known = this.#belongs;
+    this.#belongs = new Map();
+    const belongs = (pid: number): boolean => {
+      const before = this.#belongs.get(pid) ?? known.get(pid);
+      if (before !== undefined) return this.#remember(pid, before);
+      const above = pid === this.#root ? undefined : parent(pid);
+      return this.#remember(pid, pid === this.#root || (above !== undefined && above > 0 && belongs(above)));
+    };
+    return pids.filter(belongs);
+  }
+
+  #remember(pid: number, belongs: boolean): boolean {
+    this.#belongs.set(pid, belongs);
+    return belongs;
+  }
+}
+
+function processes(): number[] {
   try {
-    names = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return readdirSync("/proc").map(Number).filter(Number.isInteger);
   } catch {
     // There is no /proc on this system.
+    return [];
   }
-  for (const name of names) {
-    try {
-      held.set(Number(name), parseHeld(readFileSync(`/proc/${name}/stat`, "latin1"), readFileSync(`/proc/${name}/statm`, "latin1")));
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return held;
 }
 
-/** What proc(5) says: the parent stands second after the name in parentheses; statm counts pages, all and shared in the second and third place. */
-export function parseHeld(stat: string, statm: string): Held {
-  const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+function parentOf(pid: number): number | undefined {
+  return read(`/proc/${pid}/stat`, parseParent);
+}
+
+function heldBy(pid: number): Held | undefined {
+  return read(`/proc/${pid}/statm`, parseHeld);
+}
+
+function read<T>(path: string, parse: (text: string) => T): T | undefined {
+  try {
+    return parse(readFileSync(path, "latin1"));
+  } catch {
+    // The process has ended meanwhile.
+    return undefined;
+  }
+}
+
+/** proc(5), stat: the parent stands second after the name in parentheses. */
+export function parseParent(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+/** proc(5), statm: the second and the third number are pages, all of them and those of files. */
+export function parseHeld(statm: string): Held {
   const [, resident = 0, shared = 0] = statm.split(" ").map(Number);
-  return { parent, ownBytes: (resident - shared) * PAGE_BYTES, sharedBytes: shared * PAGE_BYTES };
+  return { ownBytes: (resident - shared) * PAGE_BYTES, sharedBytes: shared * PAGE_BYTES };
 }

@@ -1,22 +1,30 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, it } from "vitest";
-import { parseHeld, treeBytes, watchTree } from "../../bench/tree-memory.ts";
+import { parseHeld, parseParent, together, Tree, watchTree } from "../../bench/tree-memory.ts";
 
-it("memory of a process is told from what proc(5) describes, whatever the process is called", () => {
-  expect(parseHeld("12 (a) b (c)) S 7 12 12 0 -1", "1000 300 100 5 0 200 0")).toEqual({ parent: 7, ownBytes: 200 * 4096, sharedBytes: 100 * 4096 });
+it("parents and memory are told from what proc(5) describes, whatever a process is called", () => {
+  expect(parseParent("12 (a) b (c)) S 7 12 12 0 -1")).toBe(7);
+  expect(parseHeld("1000 300 100 5 0 200 0")).toEqual({ ownBytes: 200 * 4096, sharedBytes: 100 * 4096 });
 });
 
-it("a tree holds the own memory of all its processes, and what they share once", () => {
-  const held = new Map([
-    [1, { parent: 0, ownBytes: 1000, sharedBytes: 1000 }],
-    [2, { parent: 1, ownBytes: 10, sharedBytes: 5 }],
-    [3, { parent: 2, ownBytes: 20, sharedBytes: 7 }],
-    [4, { parent: 3, ownBytes: 40, sharedBytes: 6 }],
-    [5, { parent: 1, ownBytes: 500, sharedBytes: 500 }],
-  ]);
-  expect(treeBytes(2, held)).toBe(77);
-  expect(treeBytes(9, held)).toBeUndefined();
+it("processes hold what each has for itself, and what they share once", () => {
+  expect(together([{ ownBytes: 10, sharedBytes: 5 }, { ownBytes: 20, sharedBytes: 7 }, { ownBytes: 40, sharedBytes: 6 }])).toBe(77);
+});
+
+it("a tree has the descendants of its root, also those whose parents have ended since; each is asked for its parent once", () => {
+  const tree = new Tree(20);
+  const asked: number[] = [];
+  const parents = new Map([[1, 0], [7, 30], [20, 1], [30, 20], [40, 1], [50, 40]]);
+  const parent = (pid: number): number | undefined => (asked.push(pid), parents.get(pid));
+  expect(tree.members([1, 7, 20, 30, 40, 50], parent)).toEqual([7, 20, 30]);
+  expect(asked.toSorted((a, b) => a - b)).toEqual([1, 7, 30, 40, 50]);
+  parents.set(7, 1).set(60, 7);
+  expect(tree.members([1, 7, 20, 40, 50, 60], parent)).toEqual([7, 20, 60]);
+  expect(asked.length).toBe(6);
+  parents.set(7, 40);
+  expect(tree.members([1, 20, 40, 99], parent)).toEqual([20]);
+  expect(tree.members([1, 7, 20, 40], parent), "another process that got the number of one that has ended").toEqual([20]);
 });
 
 it.runIf(process.platform === "linux")("what a child of a child holds is seen", async () => {
