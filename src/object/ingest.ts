@@ -11,7 +11,7 @@ import { candidatesOf, draftDelta, type BaseHint, type DeltaContext, type DeltaT
 import { objectKey, type ObjectName } from "./name.ts";
 import { oidOf, OidHasher, type Oid } from "./oid.ts";
 import { PresentObjects } from "./present.ts";
-import { estimateGzip, isWorthwhile, shrinks } from "./sample.ts";
+import { estimateGzip, isSampleItself, isWorthwhile, looksLikeNoise, shrinks } from "./sample.ts";
 import { readChunks, readSmall, readStable, SMALL_BYTES, type OpenFile } from "./stable-file.ts";
 
 /** A file's content and the object that holds it. */
@@ -139,7 +139,8 @@ function draftWhole(oid: Oid, content: Uint8Array, encoded: Uint8Array | undefin
 
 function compressSmall(content: Buffer, { mode, engine, level }: CompressionSettings): Uint8Array | undefined {
   if (mode === "never") return undefined;
-  if (mode === "auto" && !shrinks(content.length, ({ start, end }) => content.subarray(start, end))) return undefined;
+  const read = ({ start, end }: { start: number; end: number }): Buffer => content.subarray(start, end);
+  if (mode === "auto" && (isSampleItself(content.length) ? looksLikeNoise(content.length, read) : !shrinks(content.length, read))) return undefined;
   const encoded = gzipWhole(content, { engine, level });
   return mode === "always" || isWorthwhile(content.length, encoded.length) ? encoded : undefined;
 }

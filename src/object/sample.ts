@@ -29,17 +29,25 @@ export function sampleRanges(sizeBytes: number): { start: number; end: number }[
  * @param read gives the content's bytes of a range; called a few times
  */
 export function shrinks(sizeBytes: number, read: (range: { start: number; end: number }) => Uint8Array): boolean {
-  const ranges = sampleRanges(sizeBytes);
-  const looks = ranges.map(({ start, end }) => ({ start, end: Math.min(end, start + LOOK_BYTES) }));
-  if (looks.every((range) => isNoise(read(range)))) return false;
+  if (looksLikeNoise(sizeBytes, read)) return false;
   let contentBytes = 0;
   let encodedBytes = 0;
-  for (const range of ranges) {
+  for (const range of sampleRanges(sizeBytes)) {
     const sample = read(range);
     contentBytes += sample.length;
     encodedBytes += gzipSync(sample, { level: 1 }).length;
   }
   return contentBytes > 0 && isWorthwhile(contentBytes, encodedBytes);
+}
+
+/** Whether content is surely not worth compressing, told by a look at each sample. @param read as for {@link shrinks} */
+export function looksLikeNoise(sizeBytes: number, read: (range: { start: number; end: number }) => Uint8Array): boolean {
+  return sampleRanges(sizeBytes).every(({ start, end }) => isNoise(read({ start, end: Math.min(end, start + LOOK_BYTES) })));
+}
+
+/** Whether a sample of so much content would be all of it: then compressing it tells more, and costs no more. */
+export function isSampleItself(sizeBytes: number): boolean {
+  return sizeBytes <= SAMPLES * SAMPLE_BYTES;
 }
 
 const ESTIMATE_SAMPLES = 16;
