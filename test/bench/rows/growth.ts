@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeLargeFile } from "../large-file.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
@@ -19,19 +19,27 @@ export const growth: Row = {
   work:
     "How cost grows: add, commit, `git status`, push to a directory and clone, of more and more assets of 1 KiB, and of one file that does not compress and gets larger and larger. " +
     "The slope is the exponent e of cost ~ work^e between the last two, by CPU time: 0 does not grow, 1 grows as the work does.",
-  diskBytes: 20e9,
+  diskBytes: 24e9,
   rounds: 1,
   async *cases(bench) {
     const loads = COUNTS.map((count) => load(bench, count, 1));
     yield { name: "assets of 1 KiB", reference: loads[0]!.count.toLocaleString("en-US"), variants: loads.map((assets) => variant(bench, assets.count.toLocaleString("en-US"), async () => contentsOf(bench, assets))) };
     const sizes = SIZES_MIB.map((size) => (bench.quick ? Math.ceil(size / 50) : size));
-    yield { name: "one file", reference: `${sizes[0]} MiB`, variants: sizes.map((size) => variant(bench, `${size} MiB`, () => largeFile(bench, size))) };
+    yield { name: "one file", reference: `${sizes[0]} MiB`, variants: sizes.map((size) => variant(bench, `${size} MiB`, () => largeFile(bench, size), removed)) };
   },
   goals: (cases) => cases.flatMap(slopes),
 };
 
-function variant(bench: Bench, name: string, contents: () => Promise<Contents>): Variant {
-  return { name, run: async (sample) => sample.include((await life(bench, "Ballast", await contents())).sample) };
+function variant(bench: Bench, name: string, contents: () => Promise<Contents>, after?: (directory: string) => void): Variant {
+  return { name, run: async (sample) => {
+    const { sample: measured, repository } = await life(bench, "Ballast", await contents());
+    sample.include(measured);
+    after?.(join(repository.path, ".."));
+  } };
+}
+
+function removed(directory: string): void {
+  rmSync(directory, { recursive: true });
 }
 
 /** One file that does not compress, for `life`. */
