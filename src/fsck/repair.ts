@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
+import { isAtOnce } from "../gc/settle.ts";
+import { announce } from "../gc/sweeps.ts";
+import { thisRun } from "../gc/this-run.ts";
 import { copyObject } from "../object/copy.ts";
 import { hashFile } from "../object/hash-file.ts";
 import { objectKey, type ObjectName } from "../object/name.ts";
@@ -68,7 +71,7 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
       const actual = await look.actualName(object);
       if (actual && facts.needs.byOid.has(actual.oid) && !survey.objects.some(({ name }) => name.oid === actual.oid)) await rename(place, object, actual, look, done);
       aside(object.key, await keepAside(store, object, signal));
-      await removal.remove([object.key]);
+      await removeAnnounced(store, object, removal, signal);
     }
     for (const object of misplaced) {
       await rename(place, object, object.name, look, done);
@@ -80,6 +83,17 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
     await removal.release();
   }
   return done;
+}
+
+/** Announces it as a cleanup does: what goes will be written anew, and by then nobody must ask for its removal any more. */
+async function removeAnnounced(store: Store, { key, name }: StoredObject, removal: Removal, signal: AbortSignal): Promise<void> {
+  if (await isAtOnce(store)) return removal.remove([key]);
+  const sweeping = await announce(store, [name.oid], { all: false, run: thisRun(), signal });
+  try {
+    await removal.remove([key]);
+  } finally {
+    await sweeping.end(removal.pending.has(key) ? [name.oid] : []);
+  }
 }
 
 /**
