@@ -4,6 +4,9 @@
  *
  *   BALLAST_CRASH_COUNTER  a file that grows by one byte with each write of any process and thread that has it
  *   BALLAST_CRASH_AT       the number of the write at which that process dies; none dies when it is 0
+ *   BALLAST_CRASH_GROUP    when it is 1, everything dies that runs in the process group, Git and the hook's shell too, if
+ *                          the group's leader was started with these variables (by setsid); and the start of a process counts as
+ *                          a write
  *
  * A write of bytes dies when half of them are written; anything else dies just before it happens. One process dies in
  * a run, and `<counter>.crashed` then says where; the others go on. What changes nothing is not counted: making a
@@ -15,10 +18,19 @@ const { syncBuiltinESMExports } = require("node:module");
 
 const COUNTER = process.env.BALLAST_CRASH_COUNTER;
 const AT = Number(process.env.BALLAST_CRASH_AT || 0);
+const GROUP = process.env.BALLAST_CRASH_GROUP === "1";
 
 if (COUNTER) install();
 
 function install() {
+  const { readFileSync } = fs;
+  /** Never the group of whoever runs the tests. A process that left the group dies alone. */
+  function isOurGroup() {
+    const stat = readFileSync("/proc/self/stat", "utf8");
+    const leader = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
+    return readFileSync(`/proc/${leader}/environ`, "utf8").split("\0").includes(`BALLAST_CRASH_COUNTER=${COUNTER}`);
+  }
+
   const real = { appendFileSync: fs.appendFileSync, openSync: fs.openSync, closeSync: fs.closeSync, statSync: fs.statSync, writeSync: fs.writeSync, writeFileSync: fs.writeFileSync };
 
   /** Counts one write; dies when it is the one, after `half` has done a part of it. */
@@ -36,7 +48,7 @@ function install() {
     try {
       half?.();
     } catch {}
-    process.kill(process.pid, "SIGKILL");
+    process.kill(GROUP && isOurGroup() ? 0 : process.pid, "SIGKILL");
     for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
   }
 
@@ -108,6 +120,7 @@ function install() {
   wrap(fs, "writev");
   wrapHandles();
   syncBuiltinESMExports();
+  if (GROUP && require("node:worker_threads").isMainThread) count("start");
 
   /** The methods of FileHandle, which is reached through a handle only. */
   function wrapHandles() {
