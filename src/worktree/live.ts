@@ -1,10 +1,10 @@
 import { rmSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { worktreeState } from "../git/repository.ts";
-import { formatManifest, type Provisional } from "../manifest/manifest.ts";
+import { formatManifest, type Asset, type Provisional } from "../manifest/manifest.ts";
 import { hashContents } from "./contents.ts";
 import { requestFollow } from "./follow.ts";
-import { liveAssets, observe } from "./observe.ts";
+import { liveAssets, observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { record } from "./record.ts";
 import { openWorktree } from "./session.ts";
@@ -43,15 +43,25 @@ export async function lookLive(context: Context): Promise<string> {
     // A lost index is learned again: else a file that is deleted later would count as one that was never there.
     const entry = worktree.index.get(path);
     if (state === "clean" && m && entry && entry.b === undefined && entry.open === undefined) worktree.index.update(path, { b: { oid: m.oid, exec: m.exec } });
-    if (!isRecordable(state)) continue;
-    worktree.index.update(path, { told: true });
+    if (!isRecordable(state) && state !== "conflict") continue;
+    if (state !== "conflict") worktree.index.update(path, { told: true });
     if (!unknown || !stat || w === undefined || w === "blocked") continue;
     worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
     provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
   }
   await worktree.index.save(0);
-  const assets = liveAssets(worktree, seen);
+  const assets = withConflicts(liveAssets(worktree, seen), seen.values());
   const text = formatManifest(assets.values(), provisional);
   if (provisional.length === 0 && worktree.stamped) await seal(worktree, { text, assets }, startedNs);
   return text;
+}
+
+/** Nothing records a conflict, but whoever looks shall see that the disk has something else than the manifest. */
+function withConflicts(assets: Map<string, Asset>, seen: Iterable<Seen>): Map<string, Asset> {
+  for (const { path, state, w, stat, provisional } of seen) {
+    if (state !== "conflict" || provisional || w === "blocked") continue;
+    if (w === undefined || stat === undefined) assets.delete(path);
+    else assets.set(path, { path, oid: w.oid, sizeBytes: Number(stat.size), exec: w.exec });
+  }
+  return assets;
 }

@@ -5,7 +5,8 @@ import type { Context } from "../../context.ts";
 import { isBallastError } from "../../errors.ts";
 import { outdatedDrivers } from "../../git/drivers.ts";
 import { outdatedHooks } from "../../git/hooks.ts";
-import { CONFIG_PATH, gitConfig, MANIFEST_PATH } from "../../git/repository.ts";
+import { at, CONFIG_PATH, gitConfig, MANIFEST_PATH } from "../../git/repository.ts";
+import { runGit } from "../../git/run.ts";
 import type { Diagnosis } from "../../store/port.ts";
 import { readManifestFile } from "../../worktree/session.ts";
 
@@ -17,6 +18,7 @@ export async function checkClone(context: Context): Promise<Diagnosis[]> {
   const checks: readonly [string, (context: Context) => Finding | Promise<Finding>][] = [
     ["configuration", configuration],
     ["manifest", manifest],
+    ["assets in Git", inGit],
     ["tracked patterns", block],
     ["attributes", attributes],
     ["hooks", hooks],
@@ -47,6 +49,16 @@ function configuration({ repository, settings }: Context): Finding {
 function manifest({ repository }: Context): Finding {
   if (!existsSync(join(repository.top, MANIFEST_PATH))) return { ok: false, detail: `${MANIFEST_PATH} is missing`, mend: `git ballast init, or git restore ${MANIFEST_PATH}` };
   return { ...OK, detail: `${readManifestFile(repository).size} assets` };
+}
+
+/** A merge can bring an asset together with a file that Git has at the same path; no commit of ours adds one. */
+async function inGit({ repository }: Context): Promise<Finding> {
+  const assets = readManifestFile(repository);
+  const { stdout } = await runGit(["ls-files", "-z"], at(repository));
+  const both = stdout.toString().split("\0").filter((path) => assets.has(path));
+  const [first] = both;
+  if (first === undefined) return { ...OK, detail: "Git has none of the assets itself" };
+  return { ok: false, detail: `Git itself has ${first}${both.length === 1 ? "" : ` and ${both.length - 1} more assets`}, and follows its own version`, mend: `git rm --cached ${first}` };
 }
 
 /** The block of .gitignore: there once, whole, and in force. */
