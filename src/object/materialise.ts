@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, rmSync, statSync, write, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, write, writeSync } from "node:fs";
 import { promisify } from "node:util";
 import { fromSystemError, isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
@@ -6,7 +6,7 @@ import { openClone } from "../util/clone-file.ts";
 import { Contents } from "./contents.ts";
 import { corruptObject, decodeVerified, decodeWhole, needsBase, type DecodeOptions } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
-import { fileStat, readChunks, SMALL_BYTES, type FileStat } from "./stable-file.ts";
+import { fileStat, readChunks, readSmall, SMALL_BYTES, type FileStat } from "./stable-file.ts";
 
 const writeAsync = promisify(write);
 
@@ -40,9 +40,10 @@ export async function materialise(store: DirectoryStore, name: ObjectName, tempo
     return materialise(store, name, temporary, { ...options, openBase: contents.open }).finally(() => contents.close());
   }
   const path = store.pathOf(objectKey(name));
-  const encodedBytes = readSync(store, name, () => statSync(path).size);
-  if (encodedBytes <= SMALL_BYTES && (options.expectedSize ?? Infinity) <= SMALL_BYTES) {
-    const content = await decodeSmall(name, readSync(store, name, () => readFileSync(path)), options);
+  if ((options.expectedSize ?? Infinity) <= SMALL_BYTES) {
+    const encoded = readSync(store, name, () => readIfSmall(path));
+    if (encoded && !needsBase(name)) return writeWhole(decodeWhole(name, encoded, { limitBytes: options.expectedSize }), name, temporary, options);
+    const content = encoded && (await decodeDelta(name, Buffer.from(encoded), options));
     if (content) return writeWhole(content, name, temporary, options);
   }
   if (name.encoding === "raw") {
@@ -71,10 +72,20 @@ export async function materialiseFrom(
   });
 }
 
-/** Small content, at once; undefined for a delta that does not decode, so that the long way tells what is wrong. */
-async function decodeSmall(name: ObjectName, encoded: Buffer, { expectedSize: limitBytes, openBase }: MaterialiseOptions): Promise<Buffer | undefined> {
-  if (!needsBase(name)) return decodeWhole(name, encoded, { limitBytes });
-  const base = await openBase!(name.base);
+/** A small file's bytes, in a buffer that the next call reuses; undefined when it is larger, or not of one size. */
+function readIfSmall(path: string): Buffer | undefined {
+  const fd = openSync(path, "r");
+  try {
+    const sizeBytes = fstatSync(fd).size;
+    return sizeBytes <= SMALL_BYTES ? readSmall({ path, fd, sizeBytes }) : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Small content that is a delta; undefined when it does not decode, so that the long way tells what is wrong. */
+async function decodeDelta(name: ObjectName, encoded: Buffer, { expectedSize: limitBytes, openBase }: MaterialiseOptions): Promise<Buffer | undefined> {
+  const base = await openBase!(name.base!);
   try {
     return decodeWhole(name, encoded, { limitBytes, base });
   } catch (error) {

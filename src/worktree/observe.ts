@@ -50,23 +50,27 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   const { index, manifest } = worktree;
   const paths = unionOf(manifest, index.paths(), options.candidates, options.select);
   const startedNs = nowNs();
-  const stats = new Map<string, BigIntStats | undefined>();
+  // What is kept of each is a third of what the system tells: there may be a million.
+  const stats = new Map<string, FileStat | undefined>();
   const directories = new DirectoryCheck(worktree.repository.top);
-  for (const path of paths) stats.set(path, directories.lstat(path));
+  for (const path of paths) {
+    const stat = directories.lstat(path);
+    stats.set(path, stat && fileStat(stat));
+  }
 
   const renames = new RenameFinder(index, stats);
   const contents = new Map<string, Known>();
   const toRead: { path: string; sizeBytes: number }[] = [];
   const provisional = new Set<string>();
   for (const [path, stat] of stats) {
-    if (!stat?.isFile()) continue;
+    if (stat === undefined || !isRegular(stat)) continue;
     const cached = knownContent(index.get(path));
     const renamed = cached === undefined ? renames.find(stat) : undefined;
     const sizeBytes = Number(stat.size);
     const large = sizeBytes > (options.lookLimitBytes ?? Infinity);
     // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
     if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) contents.set(path, cached);
-    else if (renamed !== undefined) contents.set(path, { oid: renamed, stat: fileStat(stat), hashedAtNs: startedNs });
+    else if (renamed !== undefined) contents.set(path, { oid: renamed, stat, hashedAtNs: startedNs });
     else if (large) provisional.add(path);
     else toRead.push({ path, sizeBytes });
   }
@@ -90,7 +94,7 @@ function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
 
 interface Look {
   readonly path: string;
-  readonly stat: BigIntStats | undefined;
+  readonly stat: FileStat | undefined;
   readonly content: Known | undefined;
   readonly provisional: boolean;
   readonly outside: boolean;
@@ -107,7 +111,7 @@ function see(worktree: Worktree, { path, stat, content, provisional, outside }: 
   if (!provisional) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
   const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
-  return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional && stat ? fileStat(stat) : undefined), provisional };
+  return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
 }
 
 /** Stands for a content that is not known; equal to none. */
@@ -149,18 +153,22 @@ function unionOf(
   return paths;
 }
 
+function isRegular({ mode }: FileStat): boolean {
+  return (mode & 0o170000n) === 0o100000n;
+}
+
 /** A renamed file keeps its inode, size and modification time, so its content is known without reading. */
 class RenameFinder {
   readonly #gone = new Map<string, Hashed>();
 
-  constructor(index: Worktree["index"], stats: ReadonlyMap<string, BigIntStats | undefined>) {
+  constructor(index: Worktree["index"], stats: ReadonlyMap<string, FileStat | undefined>) {
     for (const [path, stat] of stats) {
       const hashed = stat === undefined ? index.get(path)?.w : undefined;
       if (hashed) this.#gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
     }
   }
 
-  find(stat: BigIntStats): Oid | undefined {
+  find(stat: FileStat): Oid | undefined {
     if (this.#gone.size === 0) return undefined;
     const hashed = this.#gone.get(`${stat.dev}:${stat.ino}`);
     if (hashed === undefined || isRacy(hashed) || hashed.stat.size !== stat.size || hashed.stat.mtimeNs !== stat.mtimeNs) return undefined;

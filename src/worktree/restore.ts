@@ -92,9 +92,8 @@ export function temporaryRoot(context: Context, top: string): string {
 export function placeFile(top: string, path: string, temporary: string, expect: FileStat | undefined): void {
   try {
     checkPath(path);
-    const directories = new DirectoryCheck(top);
     makeParents(top, path);
-    const now = directories.lstat(path);
+    const now = lstatSync(join(top, path), { bigint: true, throwIfNoEntry: false });
     if (now && !now.isFile()) {
       throw new BallastError("NOT_A_FILE", `${path} is not restored: something that is no regular file stands in its place`, { hint: `move it away, then git ballast checkout ${path}` });
     }
