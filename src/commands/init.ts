@@ -10,6 +10,7 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
 import { CONFIG_PATH, openRepository, type Repository } from "../git/repository.ts";
+import { requireGit } from "../git/version.ts";
 import { embeddedDirectory, makeStore, openStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { bufferSource } from "../object/source.ts";
@@ -42,10 +43,12 @@ export interface InitInput {
 /**
  * Makes a repository use a store: checks that the store can be written, read and listed, then writes the committed
  * files, pins the store and installs the hooks. Doing it again changes only what differs.
- * @throws NOT_A_REPOSITORY, USAGE, and what the store throws; nothing is written to the worktree then
+ * @throws NOT_A_REPOSITORY, USAGE, GIT_FAILED for a Git that is too old, and what the store throws; nothing is written to
+ *   the worktree then
  */
 export async function init({ cwd, store: wanted, report, signal, env, flags }: InitInput): Promise<InitResult> {
   const repository = await openRepository(cwd);
+  await requireGit(repository);
   const already = existsSync(join(repository.top, CONFIG_PATH));
   const { settings } = await loadSettings(repository, { env, flags });
   const url = wanted === undefined ? (settings.storeUrl ?? EMBEDDED) : parseStoreUrl(typeof wanted === "string" ? wanted : [...wanted], cwd);

@@ -4,6 +4,7 @@ import type { Context } from "../context.ts";
 import { installDrivers, uninstallDrivers } from "../git/drivers.ts";
 import { installHooks, uninstallHooks, type HookAction } from "../git/hooks.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
+import { requireGit } from "../git/version.ts";
 
 export interface InstallResult {
   readonly hooks: HookAction[];
@@ -12,8 +13,12 @@ export interface InstallResult {
   readonly notes: string[];
 }
 
-/** Installs the hooks and the filter, diff and merge drivers in this clone; repeating it changes nothing. */
+/**
+ * Installs the hooks and the filter, diff and merge drivers in this clone; repeating it changes nothing.
+ * @throws GIT_FAILED when Git is too old for them
+ */
 export async function install({ repository, settings }: Context): Promise<InstallResult> {
+  await requireGit(repository);
   const hooks = await installHooks(repository);
   const config = await installDrivers(repository, settings.gitLive);
   markLive(repository, settings.gitLive);

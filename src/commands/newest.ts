@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
+import { commitIds } from "../git/commits.ts";
 import { assetHistory } from "../manifest/history.ts";
 import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import type { MergeConflict } from "../worktree/conflicts.ts";
@@ -13,10 +14,21 @@ const THEIR_HEADS = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HE
  * Which side of a merge's conflict was committed last, by the committers' dates of the versions; undefined when that
  * cannot be told, or when both are of the same second.
  */
-export async function newestSide(context: Context, { path, ours, theirs }: MergeConflict): Promise<"ours" | "theirs" | undefined> {
-  const head = THEIR_HEADS.find((name) => existsSync(join(context.repository.gitDir, name)));
-  if (head === undefined) return undefined;
-  return later(await dateOf(context, path, "HEAD", ours), await dateOf(context, path, head, theirs));
+export async function newestSide(context: Context, conflict: MergeConflict): Promise<"ours" | "theirs" | undefined> {
+  const { path, ours, theirs, renamed } = conflict;
+  const [mine, other] = await commitIds(context.repository, sidesOf(context, conflict));
+  if (mine === undefined || other === undefined) return undefined;
+  // Of what was renamed apart, the rename that was committed last.
+  if (renamed) return later(await dateOf(context, renamed.ours, mine, ours ?? theirs), await dateOf(context, renamed.theirs, other, theirs ?? ours));
+  return later(await dateOf(context, path, mine, ours), await dateOf(context, path, other, theirs));
+}
+
+/** The revisions that the two sides come from. Where one has another version than the conflict, no date is told. */
+function sidesOf({ repository }: Context, { head }: MergeConflict): [ours: string, theirs: string] {
+  // Markers that somebody committed are those of a merge, if it is one.
+  if (head !== undefined) return [`${head}^1`, `${head}^2`];
+  // No head is there when a stash met another version: Git keeps that stash.
+  return ["HEAD", THEIR_HEADS.find((name) => existsSync(join(repository.gitDir, name))) ?? "refs/stash"];
 }
 
 /**

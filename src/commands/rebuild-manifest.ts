@@ -38,7 +38,7 @@ export async function rebuildManifest(context: Context, { dryRun }: { dryRun: bo
   }
   if (isIndexLocked(repository, undefined)) throw new BallastError("LOCKED", "Git is writing its index", { hint: "wait for the other Git command to end, and run this again" });
   const source = await bestSource(context, found?.toString());
-  const notes: string[] = [];
+  const notes = source.kind === "worktree" ? ["assets that are not on disk, as those that this worktree leaves out, are not in it"] : [];
   if (!dryRun) {
     if (found) notes.push(`what was there is kept as ${keepOld(repository, file)}`);
     notes.push(...(await write(repository, source)));

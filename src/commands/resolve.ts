@@ -61,6 +61,7 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
       note(result, conflict.path, side, [conflict.ours, conflict.theirs, onDisk(seen.get(conflict.path))]);
     }
   }
+  forgetKept(result, conflicts, new Map([...worktree.manifest, ...settled]));
   for (const edit of edits) await settleEdit(context, worktree, { edit, take, result });
   if (settled.size > 0) await withLock(worktreeState(repository, "track"), () => write(context, settled));
   await worktree.index.save();
@@ -124,6 +125,14 @@ async function fileAsset(context: Context, path: string, file: string, like: Ass
   const [read] = await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: stat.size }]);
   if (read === undefined) throw new BallastError("FILE_CHANGED", `${file} vanished in this moment`);
   return { path, oid: read.oid, sizeBytes: Number(read.stat.size), exec: like?.exec ?? (stat.mode & 0o100) !== 0 };
+}
+
+/** What was renamed apart is still there under its other name. */
+function forgetKept(result: ResolveResult, conflicts: readonly MergeConflict[], after: ReadonlyMap<string, Asset | undefined>): void {
+  const apart = new Set(conflicts.filter(({ renamed }) => renamed).map(({ path }) => path));
+  if (apart.size === 0) return;
+  const still = new Set([...after.values()].map((asset) => asset?.oid));
+  result.kept.splice(0, Infinity, ...result.kept.filter(({ path, oid }) => !apart.has(path) || !still.has(oid)));
 }
 
 function onDisk(seen: Seen | undefined): Pick<Asset, "oid" | "exec"> | undefined {

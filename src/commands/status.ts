@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
 import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
+import type { RenamedApart } from "../manifest/merge.ts";
 import { comparePaths } from "../manifest/path.ts";
 import { addedAssets, manifestAt } from "../manifest/versions.ts";
 import { count, formatPath } from "../util/format.ts";
@@ -108,13 +109,17 @@ const OFF_TRACK: { readonly [state: string]: string } = {
 
 function mergeConflicts({ repository }: Context, marked: readonly MergeConflict[]): StatusEntry[] {
   const conflicts = new Map([...readConflicts(repository), ...marked.map((conflict) => [conflict.path, conflict] as const)]);
-  return [...conflicts.values()].map(({ path, ours, theirs, beside }) => ({
+  return [...conflicts.values()].map(({ path, ours, theirs, beside, renamed }) => ({
     path,
     state: "conflict",
     staged: false,
-    explanation: `${whatMet(ours, theirs)}${beside ? ` (theirs: ${formatPath(beside.path)})` : ""}; git ballast resolve <path> --ours, --theirs, --newest or --file <file>`,
+    explanation: `${renamed ? apart(renamed) : whatMet(ours, theirs)}${beside ? ` (theirs: ${formatPath(beside.path)})` : ""}; git ballast resolve <path> --ours, --theirs, --newest or --file <file>`,
     ...(ours ? { oid: ours.oid, sizeBytes: ours.sizeBytes } : {}),
   }));
+}
+
+function apart({ from, ours, theirs }: RenamedApart): string {
+  return `both sides renamed ${formatPath(from)}, we to ${formatPath(ours)} and they to ${formatPath(theirs)}`;
 }
 
 function whatMet(ours: Asset | undefined, theirs: Asset | undefined): string {

@@ -51,7 +51,7 @@ async function history(repository: Repository): Promise<string[]> {
   return [...new Set([...head.stdout.toString().split("\n"), ...stdout.toString().split("\n")])].filter(Boolean);
 }
 
-/** What is on disk and tracked, and what the remains of the manifest say of files that are not. */
+/** What is on disk and tracked, and what the remains of the manifest say of files that are not; why they are not does not count. */
 async function fromFiles(context: Context, mangled: string | undefined): Promise<Manifest> {
   const { repository } = context;
   const worktree = openWorktree(repository, Buffer.from(EMPTY_MANIFEST));

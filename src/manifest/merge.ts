@@ -3,8 +3,15 @@ import { sameAsset } from "./manifest.ts";
 
 export interface ManifestMerge {
   readonly merged: Manifest;
-  /** Assets that both sides changed, each in its own way; `merged` has ours. */
-  readonly conflicts: { path: string; ours: Asset | undefined; theirs: Asset | undefined }[];
+  /** Assets that both sides changed, each in its own way; `merged` has ours, and both names of what was renamed apart. */
+  readonly conflicts: { path: string; ours: Asset | undefined; theirs: Asset | undefined; renamed?: RenamedApart }[];
+}
+
+/** One asset that both sides renamed, each to another name: a conflict for each of these. */
+export interface RenamedApart {
+  readonly from: string;
+  readonly ours: string;
+  readonly theirs: string;
 }
 
 /**
@@ -25,6 +32,10 @@ export function mergeManifests(base: Manifest, ours: Manifest, theirs: Manifest)
       result = sides.ours;
     }
     if (result) merged.set(path, result);
+  }
+  for (const renamed of renamedApart(base, ours, theirs)) {
+    conflicts.push({ path: renamed.ours, ours: ours.get(renamed.ours), theirs: undefined, renamed });
+    conflicts.push({ path: renamed.theirs, ours: undefined, theirs: theirs.get(renamed.theirs), renamed });
   }
   return { merged, conflicts };
 }
@@ -55,6 +66,19 @@ function movedUnderEdits(base: Manifest, mover: Manifest, editor: Manifest): [fr
     const [to, more] = come.get(oid) ?? [];
     // Of several contents that are the same nobody can tell which went where.
     return to === undefined || more !== undefined || gone.get(oid)!.length > 1 || editor.has(to) ? [] : [[path, to]];
+  });
+}
+
+/** What is gone on both sides, and has come again on each under another name. */
+function renamedApart(base: Manifest, ours: Manifest, theirs: Manifest): RenamedApart[] {
+  const gone = byOid([...base.values()].filter(({ path }) => !ours.has(path) && !theirs.has(path)));
+  if (gone.size === 0) return [];
+  const [came, cameThere] = [ours, theirs].map((side) => byOid([...side.values()].filter(({ path, oid }) => gone.has(oid) && !base.has(path)))) as [Map<string, string[]>, Map<string, string[]>];
+  return [...gone].flatMap(([oid, [from, ...others]]) => {
+    const [to = [], toThere = []] = [came.get(oid), cameThere.get(oid)];
+    // As above, of contents that are the same nobody can tell which went where.
+    if (others.length > 0 || to.length !== 1 || toThere.length !== 1 || theirs.has(to[0]!) || ours.has(toThere[0]!)) return [];
+    return [{ from: from!, ours: to[0]!, theirs: toThere[0]! }];
   });
 }
 

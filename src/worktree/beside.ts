@@ -15,7 +15,7 @@ import { placeFile, temporaryRoot } from "./restore.ts";
 export async function putBeside(context: Context): Promise<void> {
   const { repository, report } = context;
   const conflicts = readConflicts(repository);
-  const wanted = new Map([...conflicts.values()].flatMap((one) => (one.theirs && !one.beside && isFree(repository, one.path) ? [[besidePath(one.path), one] as const] : [])));
+  const wanted = new Map([...conflicts.values()].flatMap((one) => (one.theirs && !one.beside && !one.renamed && isFree(repository, one.path) ? [[besidePath(one.path), one] as const] : [])));
   if (wanted.size === 0) return;
   exclude(repository);
   const { top } = repository;

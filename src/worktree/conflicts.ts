@@ -1,7 +1,7 @@
 /*
  * Assets that a merge changed on both sides, kept until `git ballast resolve`:
  * {"<path>": {"ours": {"oid":…,"size":…,"exec":…} | null, "theirs": … | null,
- *             "beside": {"path":…,"size":…,"mtimeNs":…}, "head": "<commit>"}}
+ *             "beside": {"path":…,"size":…,"mtimeNs":…}, "renamed": {"from":…,"ours":…,"theirs":…}, "head": "<commit>"}}
  * `beside` is the file with their content that was put beside ours. `head` is there where the commit itself holds
  * conflict markers: the conflict lasts as long as that commit is checked out.
  */
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { MANIFEST_PATH, at, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText } from "../git/run.ts";
 import type { Asset } from "../manifest/manifest.ts";
+import type { RenamedApart } from "../manifest/merge.ts";
 import { isOid } from "../object/oid.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 
@@ -20,6 +21,8 @@ export interface MergeConflict {
   readonly theirs: Asset | undefined;
   /** The file beside ours, as it was written; times in nanoseconds. */
   readonly beside?: Beside | undefined;
+  /** Where both sides renamed one asset apart: the file of either name is in place. */
+  readonly renamed?: RenamedApart | undefined;
   /** The commit whose manifest holds the conflict, where no merge is unfinished. */
   readonly head?: string | undefined;
 }
@@ -34,16 +37,16 @@ export function readConflicts(repository: Repository): Map<string, MergeConflict
   const file = worktreeState(repository, "conflicts.json");
   const conflicts = new Map<string, MergeConflict>();
   if (!existsSync(file)) return conflicts;
-  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; head?: string }>;
-  for (const [path, { ours, theirs, beside, head }] of Object.entries(json)) {
-    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(head ? { head } : {}) });
+  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; renamed?: RenamedApart; head?: string }>;
+  for (const [path, { ours, theirs, beside, renamed, head }] of Object.entries(json)) {
+    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(head ? { head } : {}) });
   }
   return conflicts;
 }
 
 export function writeConflicts(repository: Repository, conflicts: Iterable<MergeConflict>): void {
   const file = worktreeState(repository, "conflicts.json");
-  const entries = [...conflicts].map(({ path, ours, theirs, beside, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, head }]);
+  const entries = [...conflicts].map(({ path, ours, theirs, beside, renamed, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, renamed, head }]);
   if (entries.length === 0) rmSync(file, { force: true });
   else writeAtomically(file, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { utimes } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { Status } from "../../src/commands/status.ts";
@@ -196,6 +197,57 @@ it("a merge of a rename and an edit is none: the edit goes to the new name", asy
   expect(await box.git("repo", "status", "--short")).toBe("");
 });
 
+describe("a merge of two renames of one asset", () => {
+  /** `ours.bin` here and `theirs.bin` there, both once `a.bin`; theirs was renamed later. */
+  const apart = (): Promise<Project> => fresh("apart", async () => {
+    const p = await project();
+    const { box, commit } = p;
+    await commit({ "a.bin": BASE });
+    await box.git("repo", "branch", "theirs");
+    const rename = async (to: string, date: string): Promise<void> => {
+      box.env["GIT_COMMITTER_DATE"] = date;
+      await box.run("repo", "mv", ["a.bin", to]);
+      await commit({}, to);
+      delete box.env["GIT_COMMITTER_DATE"];
+    };
+    await rename("ours.bin", "2026-01-01T00:00:00Z");
+    await box.git("repo", "switch", "-q", "theirs");
+    await box.settled("repo");
+    await rename("theirs.bin", "2026-01-02T00:00:00Z");
+    await box.git("repo", "switch", "-q", "main");
+    await box.settled("repo");
+    return p;
+  });
+
+  it.each([
+    [["--ours", "."], ["ours.bin"]],
+    [["--theirs", "."], ["theirs.bin"]],
+    [["--newest", "."], ["theirs.bin"]],
+    [["--theirs", "theirs.bin"], ["ours.bin", "theirs.bin"]],
+  ])("is told, keeps both names in place, and waits for resolve %j", async (take, left) => {
+    const p = await apart();
+    const { box } = p;
+    const merge = await box.tryGit("repo", "merge", "--no-edit", "theirs");
+    expect(merge.status).toBe(1);
+    expect(merge.stderr).toContain("both sides renamed a.bin, we to ours.bin and they to theirs.bin");
+    expect(await conflictsOf(p)).toEqual(["ours.bin", "theirs.bin"]);
+    expect((await box.tryGit("repo", "commit", "-qam", "too early")).status).toBe(1);
+    for (const name of ["ours.bin", "theirs.bin"]) expect(await box.read(`repo/${name}`)).toEqual(BASE);
+    expect((await box.run("repo", "ls", [])).stdout).not.toContain("ballast-theirs");
+    const said = await box.mustBallast("repo", "resolve", ...take);
+    // The content has one name at least: there is nothing to get back.
+    expect(said).not.toContain("git ballast show");
+    if (left.length > 1) await box.mustBallast("repo", "resolve", "--ours", "ours.bin");
+    await box.git("repo", "commit", "-q", "--no-edit");
+    await box.settled("repo");
+    const names = ["a.bin", "ours.bin", "theirs.bin"];
+    expect(names.filter((name) => existsSync(box.path("repo", name)))).toEqual(left);
+    const manifest = await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl");
+    expect(names.filter((name) => manifest.includes(`"${name}"`))).toEqual(left);
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+});
+
 describe("an edit that met another version", () => {
   /** The user edits while the hooks are off, and Git moves the manifest. */
   const met = (): Promise<Project> => fresh("met", meet);
@@ -232,12 +284,67 @@ describe("an edit that met another version", () => {
     if (strategy === "ours") expect(await box.git("repo", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
   });
 
+  it("is shown by git status and git diff until it is settled, and recorded by nothing", async () => {
+    const { box } = await met();
+    await box.mustBallast("repo", "checkout");
+    const dirty = " M .ballast/manifest.jsonl";
+    expect(await box.git("repo", "status", "--short")).toBe(dirty);
+    const diff = await box.git("repo", "diff");
+    expect(diff).toContain(sha256(THEIRS).slice(0, 12));
+    expect(diff).toContain(sha256(OURS).slice(0, 12));
+    await box.git("repo", "add", "--all");
+    expect(await box.git("repo", "diff", "--cached", "--name-only")).toBe("");
+    expect((await box.tryGit("repo", "commit", "-q", "-am", "no")).status).not.toBe(0);
+    expect(await box.git("repo", "status", "--short")).toBe(dirty);
+    await box.mustBallast("repo", "resolve", "a.bin", "--theirs");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+  });
+
+  it("is one too between an asset of theirs and a file that Git has here; doctor tells that Git has it", async () => {
+    const { box, commit } = await project();
+    const base = await commit({ "a.bin": BASE });
+    await box.git("repo", "switch", "-q", "-c", "side");
+    await box.mustBallast("repo", "track", "*.dat");
+    await commit({ "note.dat": THEIRS });
+    await box.git("repo", "switch", "-q", "-c", "plain", base);
+    await box.settled("repo");
+    await box.write("repo/note.dat", OURS);
+    await box.git("repo", "add", "note.dat");
+    await box.git("repo", "commit", "-q", "-m", "plain");
+    await box.git("repo", "merge", "-q", "--no-edit", "side");
+    await box.settled("repo");
+    expect(await box.read("repo/note.dat")).toEqual(OURS);
+    expect(await box.git("repo", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
+    expect((await box.ballast("repo", "doctor")).stdout).toContain("git rm --cached note.dat");
+  });
+
   it("newest takes what Git brought when the file is older", async () => {
     const { box } = await met();
     await utimes(box.path("repo/a.bin"), 1_000_000_000, 1_000_000_000);
     await box.mustBallast("repo", "checkout", "--strategy", "newest");
     expect(await box.read("repo/a.bin")).toEqual(THEIRS);
   });
+});
+
+it.each([
+  ["newer", "2026-02-01T00:00:00Z", THEIRS],
+  ["older", "2025-02-01T00:00:00Z", OURS],
+])("a stash that meets another version is settled by --newest: it is %s", async (_which, date, taken) => {
+  const { box, commit } = await project();
+  await commit({ "a.bin": BASE });
+  await box.write("repo/a.bin", THEIRS);
+  box.env["GIT_COMMITTER_DATE"] = date;
+  await box.git("repo", "stash", "-q");
+  await box.settled("repo");
+  box.env["GIT_COMMITTER_DATE"] = "2026-01-01T00:00:00Z";
+  await commit({ "a.bin": OURS });
+  delete box.env["GIT_COMMITTER_DATE"];
+  expect((await box.tryGit("repo", "stash", "pop")).status).toBe(1);
+  await box.mustBallast("repo", "resolve", "a.bin", "--newest");
+  expect(await box.read("repo/a.bin")).toEqual(taken);
+  await box.git("repo", "commit", "-q", "--allow-empty", "-am", "settled");
+  expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256(taken));
+  expect(await box.git("repo", "status", "--short")).toBe("");
 });
 
 describe("pull --strategy", () => {
@@ -294,7 +401,7 @@ describe("conflict markers in the manifest", () => {
     expect(await box.read("repo/art/hero.bin")).toEqual(OURS);
     const open = await conflictsOf(p);
     expect((await box.tryGit("repo", "commit", "-qam", "too early")).status).toBe(1);
-    for (const path of open) await box.mustBallast("repo", "resolve", path, path === "mine.bin" ? "--ours" : "--theirs");
+    for (const path of open) await box.mustBallast("repo", "resolve", path, path === "mine.bin" ? "--ours" : path === "art/hero.bin" ? "--newest" : "--theirs");
     await box.git("repo", "commit", "-qam", "mended");
     await box.settled("repo");
     expect(await box.read("repo/art/hero.bin")).toEqual(THEIRS);

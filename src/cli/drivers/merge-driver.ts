@@ -4,7 +4,7 @@ import { readConflicts, writeConflicts } from "../../worktree/conflicts.ts";
 import { requestFollow } from "../../worktree/follow.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { formatManifest, parseManifest, type Asset, type Manifest } from "../../manifest/manifest.ts";
-import { mergeManifests } from "../../manifest/merge.ts";
+import { mergeManifests, type RenamedApart } from "../../manifest/merge.ts";
 import { formatPath } from "../../util/format.ts";
 
 /**
@@ -25,8 +25,20 @@ export async function run([base, ours, theirs]: string[]): Promise<number> {
   writeConflicts(repository, all.values());
   // Where the result is what we had, Git leaves the file alone: this has the next hook look nevertheless.
   requestFollow(repository);
-  for (const { path, ours, theirs } of conflicts) process.stderr.write(`ballast: ${whatMet(formatPath(path), ours, theirs)}\n  → git ballast resolve ${path} --ours, --theirs, --newest or --file <file>\n`);
+  for (const { path, ours, theirs, renamed } of conflicts) {
+    if (renamed === undefined) say(whatMet(formatPath(path), ours, theirs), `resolve ${path} --ours, --theirs, --newest or --file <file>`);
+    // Of the two conflicts that this is, the first speaks for both.
+    else if (path === renamed.ours) say(whatMoved(renamed), `resolve ${renamed.ours} ${renamed.theirs} --ours, --theirs or --newest`);
+  }
   return 1;
+}
+
+function say(what: string, command: string): void {
+  process.stderr.write(`ballast: ${what}\n  → git ballast ${command}\n`);
+}
+
+function whatMoved({ from, ours, theirs }: RenamedApart): string {
+  return `both sides renamed ${formatPath(from)}, we to ${formatPath(ours)} and they to ${formatPath(theirs)}; both are in place`;
 }
 
 function whatMet(path: string, ours: Asset | undefined, theirs: Asset | undefined): string {

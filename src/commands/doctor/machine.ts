@@ -2,28 +2,27 @@ import { existsSync } from "node:fs";
 import type { Context } from "../../context.ts";
 import { isBallastError } from "../../errors.ts";
 import { at } from "../../git/repository.ts";
-import { gitText, runGit } from "../../git/run.ts";
+import { runGit } from "../../git/run.ts";
+import { GIT_FLOOR, GIT_HINT, gitVersion, isAtLeast } from "../../git/version.ts";
 import type { Diagnosis } from "../../store/port.ts";
 import { mainProgram } from "../../util/package-root.ts";
 
-const GIT_FLOOR = [2, 30] as const;
 const NODE_FLOOR = [20, 0] as const;
 
 /** Checks the programs: Git, Node, and what hooks will find. */
 export async function checkMachine(context: Context): Promise<Diagnosis[]> {
-  return [await gitVersion(context), nodeVersion(), await programForHooks(context)];
+  return [await checkGit(context), nodeVersion(), await programForHooks(context)];
 }
 
-async function gitVersion({ repository }: Context): Promise<Diagnosis> {
+async function checkGit({ repository }: Context): Promise<Diagnosis> {
   const name = "Git version";
   try {
-    const said = await gitText(["--version"], at(repository));
-    const version = /\d+\.\d+(?:\.\d+)?/.exec(said)?.[0];
-    if (version === undefined) return { name, ok: "unknown", detail: said };
-    return isAtLeast(version, GIT_FLOOR) ? { name, ok: true, detail: version } : { name, ok: false, detail: `${version} is too old`, mend: "install Git 2.30 or later" };
+    const version = await gitVersion(repository);
+    if (version === undefined) return { name, ok: "unknown", detail: "git --version names none" };
+    return isAtLeast(version, GIT_FLOOR) ? { name, ok: true, detail: version } : { name, ok: false, detail: `${version} is too old`, mend: GIT_HINT };
   } catch (error) {
     if (!isBallastError(error)) throw error;
-    return { name, ok: false, detail: error.message, mend: error.hint ?? "install Git 2.30 or later" };
+    return { name, ok: false, detail: error.message, mend: error.hint ?? GIT_HINT };
   }
 }
 
@@ -56,10 +55,4 @@ async function onHooksPath(repository: Context["repository"]): Promise<string | 
   const { stdout } = await runGit(["-c", "alias.ballast-which=!command -v git-ballast", "ballast-which"], at(repository, { accept: [1, 127] }));
   const found = stdout.toString().trim();
   return found === "" ? undefined : found;
-}
-
-
-function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [a = 0, b = 0] = version.split(".").map(Number);
-  return a > major || (a === major && b >= minor);
 }

@@ -58,6 +58,29 @@ describe("a merge of manifests", () => {
     expect([...merged.keys()].sort()).toEqual(["p", "q"]);
   });
 
+  it("is a conflict where both sides renamed one asset, each to another name: both names stay", () => {
+    const renamed = { from: "old", ours: "p", theirs: "q" };
+    expect(mergeManifests(manifestOf({ old: "1" }), manifestOf({ p: "1" }), manifestOf({ q: "1" }))).toEqual({
+      merged: manifestOf({ p: "1", q: "1" }),
+      conflicts: [
+        { path: "p", ours: line("p", "1"), theirs: undefined, renamed },
+        { path: "q", ours: undefined, theirs: line("q", "1"), renamed },
+      ],
+    });
+  });
+
+  it.each<[why: string, base: Record<string, string>, ours: Record<string, string>, theirs: Record<string, string>]>([
+    ["both renamed it to the same name", { old: "1" }, { p: "1" }, { p: "1" }],
+    ["one of them has both names", { old: "1" }, { p: "1", q: "1" }, { q: "1" }],
+    ["one of them copied it", { old: "1" }, { p: "1", r: "1" }, { q: "1" }],
+    ["one of them only removed it", { old: "1" }, { p: "1" }, {}],
+    ["two had that content", { old: "1", too: "1" }, { p: "1" }, { q: "1" }],
+    ["one of them kept the old name", { old: "1" }, { old: "1", p: "1" }, { q: "1" }],
+    ["the content was there under that name before", { old: "1", q: "1" }, { p: "1" }, { q: "1" }],
+  ])("is none where %s", (_why, base, ours, theirs) => {
+    for (const sides of [[ours, theirs], [theirs, ours]] as const) expect(mergeManifests(manifestOf(base), manifestOf(sides[0]), manifestOf(sides[1])).conflicts).toEqual([]);
+  });
+
   it("merges the executable bit by itself", () => {
     const of = (text: string, exec: boolean): Manifest => new Map([["a", line("a", text, exec)]]);
     expect(mergeManifests(of("1", false), of("1", true), of("2", false))).toEqual({ merged: of("2", true), conflicts: [] });
