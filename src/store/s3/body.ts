@@ -35,7 +35,8 @@ export function withMemory<T>(sizeBytes: number, signal: AbortSignal | undefined
  */
 export async function* readBodies(source: ByteSource, partBytes: number, key: string, signal?: AbortSignal): AsyncGenerator<Body> {
   const { sizeBytes } = source;
-  const whole = source.sha256 === undefined ? undefined : createHash("sha256");
+  // One body is hashed as a whole anyway.
+  const whole = source.sha256 === undefined || sizeBytes <= partBytes ? undefined : createHash("sha256");
   let part = new Part(source, { start: 0, end: Math.min(partBytes, sizeBytes) });
   let came = 0;
   for await (let chunk of source.open({ start: 0, end: sizeBytes }, signal)) {
@@ -51,8 +52,9 @@ export async function* readBodies(source: ByteSource, partBytes: number, key: st
     }
   }
   if (came !== sizeBytes) throw changed(key, `${came} bytes came instead of ${sizeBytes}`);
-  if (whole && whole.digest("hex") !== source.sha256) throw changed(key, "its bytes do not have the SHA-256 that was announced");
-  yield part.finish();
+  const last = part.finish();
+  if (source.sha256 !== undefined && (whole ? whole.digest("hex") : last.sha256) !== source.sha256) throw changed(key, "its bytes do not have the SHA-256 that was announced");
+  yield last;
 }
 
 /** The one body of a source. @throws OBJECT_CORRUPT */

@@ -36,6 +36,8 @@ export class S3Connection {
    * `ignored` means that we look before we write.
    */
   conditionalWrites: "enforced" | "unknown" | "ignored" = "unknown";
+  /** While one write finds that out, ends with it; the others wait instead of trying the same. */
+  findingOut: Promise<void> | undefined;
   /** Whether no other provider's endpoint is set, be it for us or for all AWS tools. Known once connected. */
   isAws = false;
   /** The store's clock less ours, by its last answer. */

@@ -49,6 +49,21 @@ function deletion(s3: S3Connection, key: string, beforeSending: (() => void) | u
 
 async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
   await s3.connect();
+  while (s3.conditionalWrites === "unknown" && s3.findingOut) await s3.findingOut;
+  const writing = putOne(s3, key, body, signal);
+  if (s3.conditionalWrites === "unknown" && isTrial(key, body)) {
+    const known = (): void => void (s3.findingOut = undefined);
+    s3.findingOut = writing.then(known, known);
+  }
+  return writing;
+}
+
+/** Whether writing this finds out how the provider answers. */
+function isTrial(key: string, { sizeBytes }: Body): boolean {
+  return key.startsWith(OBJECTS_PREFIX) && sizeBytes <= TRIAL_BYTES;
+}
+
+async function putOne(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
   if (s3.conditionalWrites !== "enforced" && (await head(s3, key, signal))) return "exists";
   const conditional = s3.conditionalWrites !== "ignored";
   let tries = 0;
@@ -69,9 +84,9 @@ async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSi
     }
     if (!conditional || !refusesCondition(error)) throw error;
     s3.conditionalWrites = "ignored";
-    return putNew(s3, key, body, signal);
+    return putOne(s3, key, body, signal);
   }
-  if (s3.conditionalWrites === "unknown" && key.startsWith(OBJECTS_PREFIX) && body.sizeBytes <= TRIAL_BYTES) await tryCondition(s3, key, body, signal);
+  if (s3.conditionalWrites === "unknown" && isTrial(key, body)) await tryCondition(s3, key, body, signal);
   return "created";
 }
 
