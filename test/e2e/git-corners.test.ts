@@ -1,0 +1,207 @@
+import { rename, rm } from "node:fs/promises";
+import { beforeAll, describe, expect, it } from "vitest";
+import { assetsOf, expectClean, manifestOf, type Contents } from "../support/assets.ts";
+import { project } from "../support/project.ts";
+import { sha256, type Sandbox } from "../support/sandbox.ts";
+
+/*
+ * Ways to say less than everything, or something else, to Git: paths, sources, modes and options of its everyday commands.
+ * All run in one repository; each test begins at the third commit with nothing changed.
+ */
+const FIRST: Contents = { "a.bin": "a1", "b.bin": "b1" };
+const SECOND: Contents = { "a.bin": "a2", "b.bin": "b1", "c.bin": "c1" };
+const THIRD: Contents = { "a.bin": "a3", "c.bin": "c1" };
+const MODIFIED = " M .ballast/manifest.jsonl";
+const STAGED = "M  .ballast/manifest.jsonl";
+
+let box: Sandbox;
+let third: string;
+const git = (...args: string[]): Promise<string> => box.git("repo", ...args);
+const status = (): Promise<string> => git("status", "--porcelain");
+const edit = (path: string, content: string): Promise<void> => box.write(`repo/${path}`, content);
+const oids = (contents: Contents): Contents => Object.fromEntries(Object.entries(contents).map(([path, content]) => [path, sha256(content)]));
+
+beforeAll(async () => {
+  const made = await project();
+  box = made.box;
+  await made.commit({ ...FIRST, "code.txt": "1\n" }, "1");
+  await made.commit({ ...SECOND, "code.txt": "2\n" }, "2");
+  await rm(box.path("repo/b.bin"));
+  third = await made.commit({ ...THIRD, "code.txt": "3\n" }, "3");
+});
+
+async function afresh(): Promise<void> {
+  await git("switch", "-q", "-f", "main");
+  await git("reset", "-q", "--hard", third);
+  await expectClean(box, "repo", THIRD);
+}
+
+describe("the manifest of another version", () => {
+  it.each([
+    ["checkout HEAD~1 -- .ballast", ["checkout", "-q", "HEAD~1", "--", ".ballast"], STAGED],
+    ["restore --source", ["restore", "--source", "HEAD~1", ".ballast"], MODIFIED],
+    ["restore --source --staged --worktree", ["restore", "--source", "HEAD~1", "--staged", "--worktree", ".ballast"], STAGED],
+  ])("brought by %s brings its assets, and a commit takes them", async (_how, command, said) => {
+    await afresh();
+    await git(...command);
+    // The next command or hook at the latest.
+    expect(await status()).toBe(said);
+    await box.mustBallast("repo", "checkout");
+    expect(await assetsOf(box, "repo")).toEqual(SECOND);
+    await git("commit", "-q", "-a", "-m", "back");
+    await expectClean(box, "repo", SECOND);
+  });
+
+  it("thrown away by checkout -- .ballast, or restored from the index, takes the edits with it, and tells how to get them back", async () => {
+    await afresh();
+    await edit("a.bin", "an edit");
+    expect(await status()).toBe(MODIFIED);
+    await git("checkout", "-q", "--", ".ballast");
+    await box.git("repo", "commit", "-q", "--allow-empty", "-m", "next");
+    await expectClean(box, "repo", THIRD);
+    expect(await box.mustBallast("repo", "show", sha256("an edit"))).toBe("an edit");
+  });
+});
+
+describe("what Git does not know by name", () => {
+  it("git mv, git commit and git add of an asset are refused and change nothing; mv and git commit -a do it", async () => {
+    await afresh();
+    await edit("a.bin", "a4");
+    for (const command of [["mv", "a.bin", "z.bin"], ["commit", "-m", "a", "a.bin"], ["add", "a.bin"], ["rm", "a.bin"]]) expect((await box.tryGit("repo", ...command)).status).not.toBe(0);
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.bin": "a4" });
+    await rename(box.path("repo/a.bin"), box.path("repo/z.bin"));
+    await git("commit", "-q", "-a", "-m", "moved");
+    await expectClean(box, "repo", { "c.bin": "c1", "z.bin": "a4" });
+  });
+
+  it("git mv of a directory moves the assets in it, and git rm of one leaves them", async () => {
+    await afresh();
+    await edit("dir/d.bin", "d1");
+    await edit("dir/text.txt", "text");
+    await git("add", "--all");
+    await git("commit", "-q", "-m", "dir");
+    await git("mv", "dir", "moved");
+    await git("commit", "-q", "-a", "-m", "moved");
+    await expectClean(box, "repo", { ...THIRD, "moved/d.bin": "d1" });
+    await git("rm", "-q", "-r", "moved");
+    await git("commit", "-q", "-m", "text goes");
+    await expectClean(box, "repo", { ...THIRD, "moved/d.bin": "d1" });
+  });
+});
+
+describe("git commit", () => {
+  it("of paths takes the assets only when .ballast is among them", async () => {
+    await afresh();
+    await edit("a.bin", "a4");
+    await edit("code.txt", "4\n");
+    await git("commit", "-q", "-m", "code", "code.txt");
+    expect(await manifestOf(box, "repo")).toEqual(oids(THIRD));
+    expect(await status()).toBe(MODIFIED);
+    await git("commit", "-q", "-m", "assets", ".ballast");
+    await expectClean(box, "repo", { ...THIRD, "a.bin": "a4" });
+  });
+
+  it("--amend takes what is staged, and --amend -a everything", async () => {
+    await afresh();
+    await edit("a.bin", "a4");
+    await git("add", "--all");
+    await edit("c.bin", "c2");
+    await git("commit", "-q", "--amend", "--no-edit");
+    expect(await manifestOf(box, "repo")).toEqual(oids({ ...THIRD, "a.bin": "a4" }));
+    expect(await status()).toBe(MODIFIED);
+    await git("commit", "-q", "-a", "--amend", "--no-edit");
+    await expectClean(box, "repo", { "a.bin": "a4", "c.bin": "c2" });
+    expect(await git("rev-parse", "HEAD~1")).toBe(await git("rev-parse", `${third}~1`));
+  });
+
+  it("is preceded by git add -p, which asks for the assets as lines of the manifest", async () => {
+    await afresh();
+    await edit("a.bin", "a4");
+    const { stdout } = await box.run("repo", "git", ["add", "-p"], { input: "y\n" });
+    expect(stdout).toContain(`+{"path":"a.bin","oid":"${sha256("a4")}","size":2}`);
+    expect(await status()).toBe(STAGED);
+    await git("commit", "-q", "-m", "by hunks");
+    await expectClean(box, "repo", { ...THIRD, "a.bin": "a4" });
+  });
+});
+
+describe("git reset", () => {
+  it("--keep and --merge restore, or refuse for an edit", async () => {
+    await afresh();
+    await edit("a.bin", "an edit to keep");
+    for (const mode of ["--keep", "--merge"]) expect((await box.tryGit("repo", "reset", "-q", mode, "HEAD~1")).status).not.toBe(0);
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.bin": "an edit to keep" });
+    await edit("a.bin", "a3");
+    for (const [mode, contents] of [["--keep", SECOND], ["--merge", FIRST]] as const) {
+      await git("reset", "-q", mode, "HEAD~1");
+      await expectClean(box, "repo", contents);
+    }
+  });
+
+  it("restore --staged takes back what was staged, and no file", async () => {
+    await afresh();
+    await edit("a.bin", "a4");
+    await git("add", "--all");
+    await git("restore", "--staged", ".");
+    expect(await status()).toBe(MODIFIED);
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.bin": "a4" });
+  });
+});
+
+describe("git switch", () => {
+  it("--orphan removes the assets as it removes files, refuses for an edit, and back brings them all", async () => {
+    await afresh();
+    await edit("a.bin", "an edit");
+    expect((await box.tryGit("repo", "switch", "--orphan", "bare")).status).not.toBe(0);
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.bin": "an edit" });
+    await edit("a.bin", "a3");
+    await git("switch", "-q", "--orphan", "bare");
+    expect(await assetsOf(box, "repo")).toEqual({});
+    await edit("page.html", "page");
+    await git("add", "page.html");
+    await git("commit", "-q", "-m", "a page");
+    expect(await status()).toBe("");
+    await git("switch", "-q", "main");
+    await expectClean(box, "repo", THIRD);
+  });
+
+  it("--merge carries an edit to another branch, and is a conflict where that branch has another version", async () => {
+    await afresh();
+    await edit("c.bin", "c2");
+    await git("switch", "-q", "--merge", "-c", "carried", "HEAD~1");
+    expect(await assetsOf(box, "repo")).toEqual({ ...SECOND, "c.bin": "c2" });
+    expect(await status()).toBe(MODIFIED);
+    await edit("c.bin", "c1");
+    await edit("a.bin", "mine");
+    await box.tryGit("repo", "switch", "-q", "--merge", "main");
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.ballast-theirs.bin": "mine" });
+    await box.mustBallast("repo", "resolve", "--theirs", "a.bin");
+    await git("commit", "-q", "-a", "-m", "mine");
+    await expectClean(box, "repo", { ...THIRD, "a.bin": "mine" });
+  });
+});
+
+describe("git stash", () => {
+  it("--keep-index, of paths, apply, branch and -u", async () => {
+    await afresh();
+    await edit("a.bin", "staged");
+    await git("add", "--all");
+    await edit("c.bin", "not staged");
+    await git("stash", "-q", "--keep-index");
+    expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "a.bin": "staged" });
+    await git("reset", "-q", "--hard");
+    await git("stash", "pop", "-q");
+    expect(await assetsOf(box, "repo")).toEqual({ "a.bin": "staged", "c.bin": "not staged" });
+    await git("stash", "push", "-q", "--", ".ballast");
+    await expectClean(box, "repo", THIRD);
+    await git("stash", "apply", "-q");
+    expect(await assetsOf(box, "repo")).toEqual({ "a.bin": "staged", "c.bin": "not staged" });
+    const { stderr } = await box.tryGit("repo", "reset", "-q", "--hard");
+    // The stash still has these edits: there is nothing to tell.
+    expect(stderr).not.toContain("git ballast show");
+    await git("stash", "branch", "from-stash");
+    await edit("new.bin", "new");
+    await git("commit", "-q", "-a", "-m", "from a stash");
+    await expectClean(box, "repo", { "a.bin": "staged", "c.bin": "not staged", "new.bin": "new" });
+  });
+});
