@@ -61,6 +61,8 @@ export function annexClone(bench: Bench, assets: Load, place: Place): Variant {
 /** A new special remote of a repository that was made for the first row that wants it. */
 async function annexRemote(bench: Bench, assets: Load, place: Place): Promise<{ repository: Repository; remote: string }> {
   const repository = await bench.once(`annex-${nameOf(assets)}`, () => annexRepository(bench, assets));
+  // It leaves a branch of its own in every repository that it sees.
+  repository.renewUpstream();
   const remote = mkdtempSync(join(place.directory, "annexed-"));
   repository.git("annex", "initremote", "--quiet", basename(remote), "type=directory", `directory=${remote}`, "encryption=none");
   return { repository, remote };
