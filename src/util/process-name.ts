@@ -1,0 +1,51 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+
+/** A process, so that another of the same machine can tell whether it still runs. */
+export interface ProcessName {
+  /** For people. */
+  readonly host: string;
+  /** The running system and the space of process ids; undefined where there is no way to tell. */
+  readonly machine: string | undefined;
+  readonly pid: number;
+  /** When it began, so that another process of the same id is not taken for it. */
+  readonly started: string | undefined;
+}
+
+/** The process that asks. */
+export function thisProcessName(): ProcessName {
+  return { host: hostname(), machine: machineName(), pid: process.pid, started: startOf(process.pid) };
+}
+
+/** Whether a process is surely gone; false where that cannot be known, as for one of another machine. */
+export function isGone(other: ProcessName): boolean {
+  const machine = machineName();
+  return machine !== undefined && other.machine === machine && other.started !== undefined && startOf(other.pid) !== other.started;
+}
+
+/** Whether a process surely runs, perhaps stopped; false where that cannot be known. */
+export function isRunning(other: ProcessName): boolean {
+  const machine = machineName();
+  return machine !== undefined && other.machine === machine && other.started !== undefined && startOf(other.pid) === other.started;
+}
+
+/** Containers of one machine have process ids of their own, so the space of ids belongs to the name. */
+function machineName(): string | undefined {
+  try {
+    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The process's start in clock ticks since the system's (proc(5), field 22 of stat); undefined when there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    // A killed process that nobody has waited for does nothing more.
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
