@@ -76,7 +76,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   }
   const read = await options.read(toRead);
   for (const { path, oid, stat } of read) contents.set(path, { oid, stat, hashedAtNs: startedNs });
-  for (const { path } of toRead) if (!contents.has(path)) stats.set(path, undefined);
+  for (const { path } of toRead) stats.set(path, contents.get(path)?.stat);
 
   const seen = new Map<string, Seen>();
   for (const [path, stat] of stats) seen.set(path, see(worktree, { path, stat, content: contents.get(path), provisional: provisional.has(path), outside: stat === undefined && options.outside?.(path) === true }));
