@@ -15,7 +15,10 @@
   # Writes what the filter has put ready into the manifest file, if that is what is staged and nothing else is due. The
   # steps are those of "Follow" in docs/live-manifest.md.
   follow() {
-    [ ! -e "$dir/ballast/conflicts.json" ] && [ ! -e "$dir/index.lock" ] && [ "${GIT_INDEX_FILE:-$dir/index}" = "$dir/index" ] || return 1
+    [ ! -e "$dir/ballast/conflicts.json" ] || return 1
+    # Git is at work; a later hook follows.
+    [ ! -e "$dir/index.lock" ] || return 0
+    [ "${GIT_INDEX_FILE:-$dir/index}" = "$dir/index" ] || return 1
     read -r blob <"$dir/ballast/follow" && [ -f "$dir/ballast/next/$blob" ] || return 1
     [ "$(git ls-files --stage -- "$manifest")" = "100644 $blob 0	$manifest" ] || return 1
     BALLAST_SETTLING=1 git update-index -q --cacheinfo "100644,$blob,$manifest" 2>/dev/null || return 1

@@ -38,6 +38,11 @@ export class PresentObjects {
     return this.#chainIn(this.#store, oid, new Set())?.[0];
   }
 
+  /** The object of this oid and all that it stands on, in the store itself; undefined when that is not all there. */
+  objects(oid: Oid): readonly PresentObject[] | undefined {
+    return this.#chainIn(this.#store, oid, new Set());
+  }
+
   /** An object was put into the store, and shall not be overlooked. */
   added(name: ObjectName): void {
     if (name.base === undefined) this.#listing(this.#store, name.oid).names.add(formatName(name));

@@ -7,6 +7,7 @@ import { requestFollow } from "./follow.ts";
 import { liveAssets, observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { record } from "./record.ts";
+import { noteRecorded } from "./recorded.ts";
 import { openWorktree } from "./session.ts";
 import { seal } from "./seal.ts";
 import { nowNs, UNKNOWN_OID } from "./stat-index.ts";
@@ -27,7 +28,10 @@ export async function recordLive(context: Context, { follows }: { follows: boole
   const { assets, changed } = await record(context, worktree);
   rmSync(worktreeState(context.repository, "failed"), { force: true });
   const text = formatManifest(assets.values());
-  if (changed && follows) requestFollow(context.repository, text);
+  if (changed && follows) {
+    noteRecorded(context.repository, worktree.manifest, { text, assets });
+    requestFollow(context.repository, text);
+  }
   await seal(worktree, { text, assets }, startedNs);
   return text;
 }

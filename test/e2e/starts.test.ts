@@ -59,16 +59,33 @@ describe("Node is started", () => {
     expect(await box.git("repo", "status", "--short")).toBe("");
   });
 
-  it("once by an add, once by the commit, once by the push of an edit", async () => {
+  it("once by an add, not by the commit, once by the push of an edit", async () => {
     await box.write("repo/art/a", "edited");
     await pause(WINDOW_MS);
     expect(await starts(git("add", "--all"))).toEqual(["filter-process"]);
     expect(await box.git("repo", "status", "--short")).toBe("M  .ballast/manifest.jsonl");
     expect(readFileSync(box.path("repo/.ballast/manifest.jsonl"), "utf8")).toBe(await staged());
     expect(await staged()).toContain(sha256("edited"));
-    expect(await starts(git("commit", "--quiet", "-m", "edit"))).toEqual(["hook pre-commit"]);
+    expect(await starts(git("commit", "--quiet", "-m", "edit"))).toEqual([]);
     expect(await starts(git("push", "--quiet", "origin", "HEAD:main"))).toEqual(["hook pre-push"]);
     expect(await starts(git("status"))).toEqual([]);
+  });
+
+  it("once by a commit of all edits, also by the next one, and one that takes in several recordings", async () => {
+    for (const content of ["edited", "edited again"]) {
+      await box.write("repo/art/a", content);
+      await pause(WINDOW_MS);
+      expect(await starts(git("commit", "--quiet", "-am", content))).toEqual(["filter-process"]);
+      expect(await box.git("repo", "status", "--short")).toBe("");
+    }
+    for (const name of ["a", "b", "new"]) {
+      await box.write(`repo/art/${name}`, `recorded ${name}`);
+      await pause(WINDOW_MS);
+      expect(await starts(git("add", "--all"))).toEqual(["filter-process"]);
+    }
+    expect(await starts(git("commit", "--quiet", "-m", "three"))).toEqual([]);
+    for (const name of ["a", "b", "new"]) expect(await staged()).toContain(sha256(`recorded ${name}`));
+    expect(await starts(git("push", "--quiet", "origin", "HEAD:main"))).toEqual(["hook pre-push"]);
   });
 
   it("once by a switch that restores", async () => {
@@ -135,6 +152,48 @@ it("a hook that is killed while it follows loses nothing", async () => {
     expect(await staged(), step).toContain(sha256(`edited ${index}`));
     expect(existsSync(marker), step).toBe(false);
   }
+});
+
+describe("pre-commit starts Node, which refuses or checks,", () => {
+  const edit = async (): Promise<string> => {
+    await box.write("repo/art/a", "edited");
+    await pause(WINDOW_MS);
+    await box.git("repo", "add", "--all");
+    return sha256("edited");
+  };
+  const commit = (): Promise<string[]> => starts(() => box.tryGit("repo", "commit", "--quiet", "-m", "edit"));
+
+  it("when an object is gone since it was recorded", async () => {
+    const oid = await edit();
+    const object = `repo/.git/ballast/objects/${oid.slice(0, 2)}`;
+    for (const name of await box.objects("repo/.git/ballast")) if (name.startsWith(oid)) rmSync(box.path(object, name));
+    expect(await commit()).toContain("hook pre-commit");
+    expect(await box.git("repo", "log", "-1", "--format=%s")).toBe("one");
+  });
+
+  it("when locks have been seen, an asset is staged in Git itself, or the note is not whole", async () => {
+    await edit();
+    await box.write("repo/.git/ballast/locks.json", "{}");
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
+    rmSync(box.path("repo/.git/ballast/locks.json"));
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual([]);
+    await box.git("repo", "add", "--force", "art/b");
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
+    await box.git("repo", "rm", "--quiet", "--cached", "art/b");
+    const note = box.path("repo/.git/ballast/recorded");
+    writeFileSync(note, readFileSync(note, "utf8").replace(/\.\n$/, ""));
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
+  });
+
+  it("when something else is staged than was recorded on top of HEAD", async () => {
+    await edit();
+    await box.git("repo", "commit", "--quiet", "-m", "edit");
+    await box.git("repo", "reset", "--quiet", "--soft", "HEAD~");
+    expect(await commit()).toEqual([]);
+    const blob = (await box.run("repo", "git", ["hash-object", "-w", "--stdin"], { input: (await staged()).replace(sha256("edited"), "0".repeat(64)) })).stdout.trim();
+    await box.git("repo", "update-index", "--cacheinfo", `100644,${blob},.ballast/manifest.jsonl`);
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
+  });
 });
 
 it("what is staged in another way than the filter said is not followed", async () => {
