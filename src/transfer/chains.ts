@@ -28,7 +28,8 @@ export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oi
     const ask = order.slice(catalogue.size);
     const found = await finders[next]!.find(ask, signal);
     for (const oid of ask) {
-      const objects = (found.get(oid) ?? []).toSorted((a, b) => compare(a.key, b.key));
+      const all = found.get(oid) ?? [];
+      const objects = all.length < 2 ? all : all.toSorted((a, b) => compare(a.key, b.key));
       catalogue.set(oid, objects);
       for (const { name } of objects) {
         if (name.base === undefined || known.has(name.base)) continue;
