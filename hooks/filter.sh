@@ -1,6 +1,7 @@
 # Git's clean filter for the manifest, sourced with Node and the program as $1 and $2. Where nothing has changed it takes
 # no request at all: a filter without capabilities, whose file Git takes as it is. The same where Ballast has Git note what
 # the file looks like, since Git asks again whenever it matters. Node is started for everything else.
+unset GIT_INTERNAL_SUPER_PREFIX
 dir=${GIT_DIR:-.git}
 [ -d "$dir" ] || dir=$(git rev-parse --git-dir)
 unchanged() {
