@@ -63,6 +63,6 @@ export class Claim {
 
   #write(): Promise<string[]> {
     const { repository, oids, run, signal } = this.#options;
-    return writeRecords(this.#store, `${CLAIMS_PREFIX}${repository.id}/push-${run.newId()}`, { ballast: "claim", version: 1, repository: repository.label }, oids, signal);
+    return writeRecords(this.#store, `${CLAIMS_PREFIX}${repository.id}/push-${run.newId()}`, { ballast: "claim", version: 1, repository: repository.label, processes: [run.process, ...run.parents] }, oids, signal);
   }
 }

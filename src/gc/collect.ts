@@ -3,6 +3,7 @@ import type { Oid } from "../object/oid.ts";
 import type { Store } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { CLAIMS_PREFIX, MARKS_PREFIX, readRecord, type OidRecord } from "./records.ts";
+import { parseProcess, type ProcessName } from "./this-run.ts";
 
 /** A claim of a push, or a live list. */
 export interface Claimed {
@@ -14,6 +15,8 @@ export interface Claimed {
   /** When it was written, by the store's clock. */
   readonly writtenMs: number;
   readonly oids: readonly Oid[];
+  /** The processes of the push, and of Git above it; undefined where these are not known. */
+  readonly processes: readonly ProcessName[] | undefined;
 }
 
 export interface Mark {
@@ -80,5 +83,11 @@ function claimed(store: Store, key: string, writtenMs: number, { head, oids }: O
   const match = KEY.exec(key);
   if (!match) throw new BallastError("STORE_VERSION", `${key} in ${store.url} is no claim that this version knows`, { hint: "install the newest git-ballast; if something else wrote that file, remove it" });
   const label = typeof head["repository"] === "string" ? head["repository"] : match[1]!;
-  return { key, repository: match[1]!, label, kind: match[2] === "push" ? "claim" : "live", writtenMs, oids };
+  return { key, repository: match[1]!, label, kind: match[2] === "push" ? "claim" : "live", writtenMs, oids, processes: processesOf(head["processes"]) };
+}
+
+function processesOf(value: unknown): ProcessName[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const known = value.flatMap((one) => parseProcess(one) ?? []);
+  return known.length > 0 && known.length === value.length ? known : undefined;
 }

@@ -9,7 +9,7 @@ import type { RemovalRecord } from "./removal-record.ts";
 import { isAtOnce } from "./settle.ts";
 import { readRecord, SWEEPS_PREFIX, writeRecords, type OidRecord } from "./records.ts";
 import { beginTerm, LAPSE_MS, type Term } from "./terms.ts";
-import type { ProcessName, ThisRun } from "./this-run.ts";
+import { parseProcess, type ThisRun } from "./this-run.ts";
 
 /** How long a push waits for a cleanup before it gives up. */
 const PATIENCE_MS = 10 * 60 * 1000;
@@ -103,7 +103,7 @@ async function firstMeeting(
 
 /** Whether the process that announced it is surely gone. */
 function isGone({ head }: OidRecord, run: ThisRun): boolean {
-  const process = processOf(head["process"]);
+  const process = parseProcess(head["process"]);
   return process !== undefined && run.isGone(process);
 }
 
@@ -113,12 +113,6 @@ async function mayStillGo(store: Store, oids: ReadonlySet<Oid>, nowMs: number, {
   const isDone = (await isAtOnce(store)) ? ({ host }: RemovalRecord): boolean => host === run.process.host : undefined;
   const pending = await pendingIn(store, await listRemovals(store, signal), { nowMs, signal, isDone });
   return [...contentsOf(pending)].some((oid) => oids.has(oid));
-}
-
-function processOf(value: unknown): ProcessName | undefined {
-  const { host, machine, pid, started } = (value ?? {}) as Record<string, unknown>;
-  if (typeof host !== "string" || typeof machine !== "string" || typeof started !== "string" || !Number.isSafeInteger(pid)) return undefined;
-  return { host, machine, started, pid: pid as number };
 }
 
 function hostOf({ head }: OidRecord): string {

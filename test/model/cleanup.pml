@@ -9,6 +9,9 @@
  * Each step can be left out or misplaced by a -D flag, and then the property must fail. The steps have the names that
  * docs/cleanup.md gives them. One step here is one request to the store or to the Git remote. Time is a choice:
  * whatever may expire may do so at any moment that the assumptions of docs/cleanup.md allow.
+ *
+ * With -DLATE, a request to remove X may get no answer and arrive at any moment until its announcement has lapsed, or be
+ * answered at a second try while the first is still on its way.
  */
 
 /* How often each publishes or cleans, at most twice. */
@@ -51,14 +54,22 @@ bool x = true;                          /* X is in the store */
 bool published[2];                      /* a ref of this repository leads to a commit that needs X */
 bool sweeping[3];                       /* this cleaner has announced that it removes X */
 bool lapsed[3];                         /* its announcement is so old that pushes do not wait for it any longer */
+bool adrift[3];                         /* a request of this cleaner to remove X is on its way, and it waits for no answer */
 byte young[2];                          /* the claim that cannot have expired: its push is between P5 and P6 */
 
 #define SAFE assert(x || !(published[0] || published[1]))
 
+/* What was asked for before an announcement lapsed has had its effect, or never will. */
+#ifdef ANY_TIME
+#define ARRIVED(c) skip
+#else
+#define ARRIVED(c) adrift[c] = false
+#endif
+
 inline wait_for(c) {
 	if
 	:: !sweeping[c] || lapsed[c]
-	:: sweeping[c] && !lapsed[c] -> lapsed[c] = true      /* so much time goes by while it waits */
+	:: sweeping[c] && !lapsed[c] -> d_step { lapsed[c] = true; ARRIVED(c) }  /* so much time goes by while it waits */
 	fi
 }
 
@@ -226,11 +237,22 @@ proctype Cleaner(byte c) {
 #endif
 				fi;
 				SAFE
-			}
+			};
+#ifdef LATE
+			if
+			:: d_step { !lapsed[c] -> adrift[c] = true } /* an earlier try is still on its way */
+			:: true
+			fi
+		:: d_step { COUNTED == 0 && !needed && !lapsed[c] -> adrift[c] = true }  /* C4 without an answer */
+#endif
 		:: COUNTED != 0 || needed
 		fi;
 		found = 0;
-		sweeping[c] = false;                             /* C5 end the announcement */
+#ifdef NO_REMINDER
+		sweeping[c] = false;
+#else
+		sweeping[c] = adrift[c];                         /* C5 end the announcement, but of what has no answer */
+#endif
 #ifndef FOLD_FIRST
 		write_live_list();                               /* C6 write our live list */
 #endif
@@ -257,6 +279,16 @@ proctype Cleaner(byte c) {
 	od
 }
 
+/* What is on its way arrives at any moment, or never. */
+proctype Network() {
+end:
+	do
+	:: d_step { adrift[0] -> adrift[0] = false; x = false; SAFE }
+	:: d_step { adrift[1] -> adrift[1] = false; x = false; SAFE }
+	:: d_step { adrift[2] -> adrift[2] = false; x = false; SAFE }
+	od
+}
+
 init {
 	atomic {
 		young[0] = NONE;
@@ -265,6 +297,9 @@ init {
 		run Pusher(1);
 		run Cleaner(0);
 		run Cleaner(1);
-		run Cleaner(2)
+		run Cleaner(2);
+#ifdef LATE
+		run Network()
+#endif
 	}
 }

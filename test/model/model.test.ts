@@ -19,12 +19,17 @@ const thorough = await programs("to check the models of the protocol", { spin: "
 /** Bounds, as flags. The mutants of a model need no more than those beside which they stand. */
 const ONE = "-DPUSHES0=2 -DPUSHES1=0 -DRUNS0=2 -DRUNS1=0";
 const TWO = "-DPUSHES0=1 -DPUSHES1=0 -DRUNS0=1 -DRUNS1=2";
+/** Requests arrive late, too. */
+const ONE_LATE = `${ONE} -DLATE`;
+const TWO_LATE = `${TWO} -DLATE`;
 const THREE = "-DPUSHES0=1 -DPUSHES1=0 -DRUNS0=1 -DRUNS1=1 -DRUNS2=1";
 
 const HOLD: readonly (readonly [model: string, bounds: string])[] = [
   ["cleanup.pml", ONE],
   ["cleanup.pml", TWO],
   ["cleanup.pml", THREE],
+  ["cleanup.pml", ONE_LATE],
+  ["cleanup.pml", TWO_LATE],
   ["bases.pml", ""],
   ...(FULL
     ? ([
@@ -55,6 +60,8 @@ const MUTANTS: readonly (readonly [model: string, flag: string, bounds: string])
   ["cleanup.pml", "FORGET_NEWER", THREE],
   ["cleanup.pml", "EXPIRE_THEIRS", TWO],
   ["cleanup.pml", "LONG_PUSH", ONE],
+  ["cleanup.pml", "NO_REMINDER", ONE_LATE],
+  ["cleanup.pml", "ANY_TIME", ONE_LATE],
   ["bases.pml", "NO_CLAIM", ""],
   ["bases.pml", "CLAIM_X_ONLY", ""],
   ["bases.pml", "OLD_FIRST", ""],
@@ -110,7 +117,7 @@ test("docs/cleanup.md names each step that is left out, and each flag of the mod
   for (const [, flag] of MUTANTS) expect(docs).toContain(`\`${flag}\``);
   for (const model of ["cleanup.pml", "bases.pml"]) {
     const source = await readFile(join(HERE, model), "utf8");
-    const flags = new Set([...source.matchAll(/(?:#if(?:n?def)|#if|#elif|defined\()\s*\(?\s*([A-Z_]{4,})\b/g)].map(([, flag]) => flag!).filter((flag) => !/^(PUSHES|RUNS)/.test(flag)));
+    const flags = new Set([...source.matchAll(/(?:#if(?:n?def)|#if|#elif|defined\()\s*\(?\s*([A-Z_]{4,})\b/g)].map(([, flag]) => flag!).filter((flag) => !/^(PUSHES|RUNS|LATE$)/.test(flag)));
     expect([...flags].sort()).toEqual(MUTANTS.filter(([of]) => of === model).map(([, flag]) => flag).sort());
   }
 });

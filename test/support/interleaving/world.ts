@@ -90,6 +90,7 @@ export class World {
         await scheduler.pause(actor, ms);
       },
       process: { host: actor.machine, machine: actor.machine, pid: actor.pid, started: "1" },
+      parents: [],
       isGone: ({ machine, pid }) => machine === actor.machine && this.#actors[pid - 1]?.dead === true,
     };
   }

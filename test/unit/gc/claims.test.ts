@@ -44,7 +44,7 @@ test("a push claims what it needs before it looks, and leaves one claim", async 
   const left = await claims(it);
   expect(left).toHaveLength(1);
   const record = parseRecord((await it.box.read(`store/gc/claims/${left[0]!}`)).toString());
-  expect(record?.head).toEqual({ ballast: "claim", version: 1, repository: "example.com/game", oids: 2 });
+  expect(record?.head).toMatchObject({ ballast: "claim", version: 1, repository: "example.com/game", oids: 2, processes: [{ pid: process.pid }] });
   expect([...record!.oids].sort()).toEqual([oid("here"), oid("there")].sort());
 });
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { Claim } from "../../../src/gc/claim.ts";
-import { thisRun } from "../../../src/gc/this-run.ts";
+import { thisRun, type ThisRun } from "../../../src/gc/this-run.ts";
 import { cloneItself, type RepositoryId } from "../../../src/git/identity.ts";
 import { formatName, objectKey } from "../../../src/object/name.ts";
 import { bufferSource } from "../../../src/object/source.ts";
@@ -130,15 +130,27 @@ test("removes nothing from a shallow clone, where history is unknown", async () 
   expect((await purge(it.context, [candidate("x")], NOW)).kept).toMatchObject([{ why: expect.stringContaining("shallow") }]);
 });
 
-test("keeps what another repository of the store has claimed, and not what this one once did", async () => {
+test("keeps what another repository of the store has claimed, and what a push of this one that may be under way has, but not one that has ended", async () => {
   const it = await scene();
   await it.commit({ a: "1" });
-  await everywhere(it, "theirs", "ours");
+  await everywhere(it, "theirs", "ended", "running", "publishing", "elsewhere");
   const { signal } = it.context;
-  const claim = (repository: RepositoryId, content: string) => Claim.make(it.remote, { repository, oids: new Set([oid(content)]), run: thisRun(), signal });
-  await claim({ id: "a".repeat(32), label: "example.com/other" }, "theirs");
-  await claim(cloneItself(it.context.repository), "ours");
-  const { purged, kept } = await purge(it.context, ["theirs", "ours"].map(candidate), NOW);
-  expect(purged.map(({ path }) => path)).toEqual(["was/ours"]);
-  expect(kept).toEqual([{ oid: oid("theirs"), path: "was/theirs", why: "the repository example.com/other has claimed it" }]);
+  const self = thisRun();
+  const gone = { ...self.process, started: "1" };
+  const claim = (repository: RepositoryId, content: string, run: Partial<ThisRun> = {}) => Claim.make(it.remote, { repository, oids: new Set([oid(content)]), run: { ...self, parents: [], ...run }, signal });
+  const own = cloneItself(it.context.repository);
+  await claim({ id: "a".repeat(32), label: "example.com/other" }, "theirs", { process: gone });
+  await claim(own, "ended", { process: gone, parents: [{ ...gone, pid: 1 }] });
+  await claim(own, "running");
+  // The hook has ended, and Git has not.
+  await claim(own, "publishing", { process: gone, parents: [self.process] });
+  await claim(own, "elsewhere", { process: { ...gone, host: "laptop", machine: "another" } });
+  const { purged, kept } = await purge(it.context, ["theirs", "ended", "running", "publishing", "elsewhere"].map(candidate), NOW);
+  const linux = process.platform === "linux";
+  expect(purged.map(({ path }) => path)).toEqual(linux ? ["was/ended"] : []);
+  const whys = Object.fromEntries(kept.map(({ path, why }) => [path, why]));
+  expect(whys["was/theirs"]).toBe("the repository example.com/other has claimed it");
+  for (const path of ["was/running", "was/publishing", "was/elsewhere"]) expect(whys[path]).toMatch(/^a push.* may still be under way/);
+  expect(whys["was/elsewhere"]).toContain("a push from laptop that began at ");
+  expect(await it.box.objects("store")).toHaveLength(linux ? 4 : 5);
 });
