@@ -69,7 +69,8 @@ export function isVanished(error: unknown): boolean {
   return isBallastError(error, "FILE_CHANGED") && ABSENT.has(systemCode(error.cause) ?? "");
 }
 
-export function fileStat({ size, mtimeNs, ctimeNs, ino, dev, mode }: BigIntStats): FileStat {
+/** What is kept of a stat. */
+export function fileStat({ size, mtimeNs, ctimeNs, ino, dev, mode }: FileStat): FileStat {
   return { size, mtimeNs, ctimeNs, ino, dev, mode };
 }
 
