@@ -7,7 +7,8 @@
   # Git rewrote the manifest (it lost its stamp), or what was recorded has to be written into it.
   unsettled() {
     if [ -e "$dir/ballast/stamp" ]; then
-      [ ! -e "$manifest" ] || [ "$manifest" -ot "$dir/ballast/stamp" ] || { [ -e "$dir/ballast/follow" ] && ! follow; }
+      # In a copy of a repository the stamp may have lost its time, which is always later than that of Git's index.
+      [ ! -e "$manifest" ] || [ "$manifest" -ot "$dir/ballast/stamp" ] || [ "$dir/index" -nt "$dir/ballast/stamp" ] || { [ -e "$dir/ballast/follow" ] && ! follow; }
     else
       [ -e "$manifest" ]
     fi

@@ -208,3 +208,11 @@ it("what is staged in another way than the filter said is not followed", async (
   await box.git("repo", "commit", "--quiet", "-am", "edit");
   expect(await staged()).toContain(sha256("edited twice"));
 });
+
+it("a copy of the repository that keeps no times is settled by the first Git command", async () => {
+  expect((await box.run(".", "cp", ["-r", "repo", "copy"])).status).toBe(0);
+  for (const file of [".git/ballast/stamp", ".ballast/manifest.jsonl"]) expect((await box.run("copy", "touch", [file])).status).toBe(0);
+  await box.git("copy", "status");
+  await box.write("copy/art/a", "edited");
+  expect(await box.git("copy", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
+});
