@@ -18,7 +18,7 @@ import { testS3 } from "../support/s3.ts";
  * random moments of their requests to a real store, round after round. Of Git, only refs are needed: they are kept here.
  * `BALLAST_CHURN_ROUNDS` sets the number of rounds, `BALLAST_CHURN_SEED` the choices.
  */
-const ROUNDS = Number(process.env["BALLAST_CHURN_ROUNDS"] ?? 12);
+const ROUNDS = Number(process.env["BALLAST_CHURN_ROUNDS"] ?? 8);
 const SEED = Number(process.env["BALLAST_CHURN_SEED"] ?? Date.now() % 1_000_000);
 const CAST = ["push", "push", "push", "clean", "clean", "repack"] as const;
 const CONTENTS = 3;
