@@ -63,14 +63,16 @@ export class Churner {
       child.on("message", hear).once("exit", exited);
     });
     child.send({ ...order, id } satisfies Told, () => {});
+    let killed = false;
     const timer = setTimeout(() => {
       if (how === "stopped") child.kill("SIGSTOP");
       if (how === "stopped") setTimeout(() => child.kill("SIGCONT"), stopMs);
-      if (how === "killed") child.kill("SIGKILL");
+      if (how === "killed") killed = child.kill("SIGKILL");
     }, afterMs);
     const outcome = await ended;
     clearTimeout(timer);
-    if (outcome.outcome === "killed") {
+    // Its answer may have been on its way when it was killed.
+    if (killed || outcome.outcome === "killed") {
       this.#child = this.#start();
       this.#ready = once(this.#child, "message");
     }
