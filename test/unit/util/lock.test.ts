@@ -19,7 +19,7 @@ const children: ChildProcess[] = [];
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "ballast-lock-"));
   program = join(directory, "holder.mjs");
-  await build({ entryPoints: [fileURLToPath(new URL("../../support/lock-holder.ts", import.meta.url))], bundle: true, platform: "node", format: "esm", outfile: program, logLevel: "error" });
+  await build({ entryPoints: [fileURLToPath(new URL("../../support/lock-holder.ts", import.meta.url))], bundle: true, platform: "node", format: "esm", outfile: program, logLevel: "error", banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" } });
 });
 afterEach(() => {
   for (const child of children.splice(0)) child.kill("SIGKILL");
