@@ -55,6 +55,43 @@ describe("the index", () => {
     expect([...StatIndex.open(file).paths()].sort()).toEqual(["a", "b"]);
   });
 
+  it("tells whether B is a content and nothing is open, of what was read as of what was set", async () => {
+    const [here, other] = [{ oid, exec: false }, { oid: oidOf(Buffer.from("y")), exec: false }];
+    const entries: [IndexEntry, boolean][] = [
+      [{ b: here }, true],
+      [{ w: { ...other, stat, hashedAtNs: 7n }, b: here }, true],
+      [{ w: { ...here, stat, hashedAtNs: 7n } }, false],
+      [{ b: other }, false],
+      [{ b: { ...here, exec: true } }, false],
+      [{ b: here, told: true }, false],
+      [{ b: here, open: "restore" }, false],
+      [{ b: here, open: "conflict" }, false],
+    ];
+    const index = StatIndex.open(file);
+    entries.forEach(([entry], i) => index.set(`${i}`, entry));
+    const told = (of: StatIndex) => entries.map((_, i) => of.isSettledAs(`${i}`, here));
+    expect(told(index)).toEqual(entries.map(([, settled]) => settled));
+    await index.save();
+    const read = StatIndex.open(file);
+    expect(told(read)).toEqual(entries.map(([, settled]) => settled));
+    expect(read.isSettledAs("other", here)).toBe(false);
+  });
+
+  it("writes what nobody changed as it was", async () => {
+    const index = StatIndex.open(file);
+    for (let i = 0; i < 20; i++) index.set(`${i}`, i % 2 ? full : { b: { oid, exec: false } });
+    await index.save();
+    const before = readFileSync(file);
+    const again = StatIndex.open(file);
+    again.get("3");
+    again.set("4", { b: { oid, exec: true } });
+    await again.save();
+    expect(readFileSync(file).equals(before)).toBe(false);
+    again.set("4", { b: { oid, exec: false } });
+    await again.save();
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
   it("holds 100,000 entries", async () => {
     const index = StatIndex.open(file);
     for (let i = 0; i < 100_000; i++) index.set(`dir/asset-${i}.bin`, full);
