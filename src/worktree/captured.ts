@@ -57,11 +57,22 @@ export async function unreferenced<T extends Captured>(repository: Repository, c
   const names = new Set([tips, stashes.stdout, before.stdout].flatMap((text) => text.toString().split("\n")).concat(autostashes(repository), "HEAD", "ORIG_HEAD"));
   // One that is no commit, or that there is not, as HEAD before the first commit, would fail the search as a whole.
   const trees = (await commitIds(repository, [...names].filter(Boolean))).filter((id) => id !== undefined);
-  const oids = [...new Set(captured.map(({ oid }) => oid))];
-  const found = [await grep(repository, oids, ["--cached"])];
-  if (trees.length > 0) found.push(await grep(repository, oids, trees));
-  const held = new Set(found.flat());
-  return captured.filter(({ oid }) => !held.has(oid));
+  const rest = new Set<string>(captured.map(({ oid }) => oid));
+  // Many commits have one manifest, which is read once.
+  const objects = [`:0:${MANIFEST_PATH}`, `:1:${MANIFEST_PATH}`, ...trees.map((id) => `${id}:${MANIFEST_PATH}`)];
+  for (const blob of await blobIds(repository, objects)) {
+    if (rest.size === 0) break;
+    const { stdout } = await runGit(["cat-file", "blob", blob], at(repository));
+    for (const [, oid] of stdout.toString("latin1").matchAll(/"oid":"([0-9a-f]{64})"/g)) rest.delete(oid!);
+  }
+  return captured.filter(({ oid }) => rest.has(oid));
+}
+
+/** The ids of the blobs that these names stand for, each once; others are passed over. */
+async function blobIds(repository: Repository, names: readonly string[]): Promise<Set<string>> {
+  const input = names.map((name) => `${name}\n`).join("");
+  const { stdout } = await runGit(["cat-file", "--batch-check=%(objecttype) %(objectname)"], at(repository, { input }));
+  return new Set(Array.from(stdout.toString().matchAll(/^blob ([0-9a-f]+)$/gm), ([, id]) => id!));
 }
 
 /** What a merge or a rebase under way has stashed and will bring back. */
@@ -69,11 +80,4 @@ function autostashes(repository: Repository): string[] {
   return ["MERGE_AUTOSTASH", "rebase-merge/autostash", "rebase-apply/autostash"]
     .map((name) => join(repository.gitDir, name))
     .flatMap((file) => (existsSync(file) ? [readFileSync(file, "utf8").trim()] : []));
-}
-
-/** Those of `oids` that the manifests in these trees name. */
-async function grep(repository: Repository, oids: readonly Oid[], where: readonly string[]): Promise<string[]> {
-  const args = ["grep", "-h", "-o", "-F", "--text", "--no-textconv", "-f", "-", ...where, "--", MANIFEST_PATH];
-  const { stdout } = await runGit(args, at(repository, { accept: [1, 128], input: `${oids.join("\n")}\n` }));
-  return stdout.toString().split("\n");
 }

@@ -69,8 +69,11 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
     const sizeBytes = Number(stat.size);
     const large = sizeBytes > (options.lookLimitBytes ?? Infinity);
     // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
-    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) contents.set(path, cached);
-    else if (renamed !== undefined) contents.set(path, { oid: renamed, stat, hashedAtNs: startedNs });
+    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) {
+      contents.set(path, cached);
+      // The same, and kept already.
+      stats.set(path, cached.stat);
+    } else if (renamed !== undefined) contents.set(path, { oid: renamed, stat, hashedAtNs: startedNs });
     else if (large) provisional.add(path);
     else toRead.push({ path, sizeBytes });
   }
@@ -146,10 +149,10 @@ function unionOf(
   candidates: readonly string[],
   select: ((path: string) => boolean) | undefined,
 ): Set<string> {
-  const paths = new Set<string>(manifest.keys());
-  for (const path of indexed) paths.add(path);
-  for (const path of candidates) paths.add(path);
-  if (select) for (const path of paths) if (!select(path)) paths.delete(path);
+  const paths = new Set<string>();
+  for (const source of [manifest.keys(), indexed, candidates]) {
+    for (const path of source) if (!select || select(path)) paths.add(path);
+  }
   return paths;
 }
 

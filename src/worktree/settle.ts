@@ -47,7 +47,7 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   await understandMarkers(context);
   const worktree = openWorktree(repository);
   await dropSettledConflicts(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context) });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context), select: (path) => hasMoved(worktree, path) });
   const result = await bringUp(context, worktree, seen);
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
@@ -56,6 +56,15 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined) && stamp(repository, worktree.file);
   if (stamped) await rereadEntry(repository);
   return { ...result, conflicts, stamped };
+}
+
+/**
+ * Whether there can be anything to do for this path. Where M = B, nothing is marked open and Git was told of no edit, each
+ * row of the state table for a rewritten manifest leaves the file and the index alone, whatever is on disk.
+ */
+function hasMoved({ manifest, index }: Worktree, path: string): boolean {
+  const m = manifest.get(path);
+  return m === undefined || !index.isSettledAs(path, m);
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, conflicts: [] };
@@ -89,12 +98,13 @@ async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise
   const stale = moved.flatMap(({ path, w, b, m, state }) => (state !== "stale" || w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid, known: sameContent(w, b), m }]));
   if (stale.length === 0) return { kept: new Set(), lost: [] };
   const captured = new Set(readCaptured(repository).map(({ oid, path }) => `${oid} ${path}`));
-  const edits = stale.filter(({ path, oid, known }) => !known || captured.has(`${oid} ${path}`));
-  // What a stash brought, say, is nowhere noted. As a rule HEAD is still where all of it comes from, and nobody else is asked.
+  // As a rule HEAD is still where all of it comes from, and nobody else is asked.
   const committed = await oidsAt(repository, "HEAD");
-  const brought = stale.filter((one) => !edits.includes(one) && !committed.has(one.oid));
-  const lost = await unreferenced(repository, [...edits, ...brought]);
-  const kept = new Set(lost.filter((one) => one.m === undefined && edits.includes(one)).map(({ path }) => path));
+  const unsure = stale.filter(({ oid }) => !committed.has(oid));
+  // What a stash brought, say, is nowhere noted.
+  const isEdit = ({ path, oid, known }: (typeof stale)[number]): boolean => !known || captured.has(`${oid} ${path}`);
+  const lost = await unreferenced(repository, unsure);
+  const kept = new Set(lost.filter((one) => one.m === undefined && isEdit(one)).map(({ path }) => path));
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }
 

@@ -71,4 +71,14 @@ describe("the state table", () => {
               }
     expect(combinations).toBe(2 * 5 * 4 * 4 * 4 * 2 * 3);
   });
+
+  it("has settling do nothing where M = B, nothing is open and Git was told of nothing", () => {
+    const states = new Set<string>();
+    for (const w of [...values, content("x", true), "blocked" as const]) {
+      for (const outside of [false, true]) {
+        for (const tracked of [false, true]) states.add(stateOf(false, { w, m: x, b: x, tracked, outside }));
+      }
+    }
+    expect([...states].sort()).toEqual(["blocked", "clean", "deleted", "modified", "outside"]);
+  });
 });
