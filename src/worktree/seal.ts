@@ -29,10 +29,10 @@ import { sameContent } from "./states.ts";
  * @param startedNs a time before anything of `worktree` was read
  */
 export async function seal({ repository, index, tracking }: Worktree, live: { readonly text: string; readonly assets: Manifest }, startedNs: bigint): Promise<void> {
-  if (index.dirty || !isSettled(index, live.assets)) return;
+  if (index.dirty) return;
   const beside = { ignore: "./.gitignore", config: join(repository.commonDir, "config"), index: worktreeState(repository, "index") };
   const args = listingArguments(tracking.patterns, Object.values(beside), (path) => existsSync(join(repository.top, path)));
-  if (args === undefined) return;
+  if (args === undefined || !isSettled(index, live.assets)) return;
   await index.whileCurrent(async () => {
     const listing = await list(args, repository.top);
     const lines = listing && parseListing(listing);
