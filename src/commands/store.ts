@@ -10,6 +10,7 @@ import { waitForSweeps } from "../gc/sweeps.ts";
 import { thisRun } from "../gc/this-run.ts";
 import { pushTarget } from "../git/identity.ts";
 import { defaultRemote } from "../git/porcelain.ts";
+import { carryLocks, type Carried } from "../locks/carry.ts";
 import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { createStore, openLocalStore, openRemoteStore, requireStore } from "../store/open.ts";
@@ -51,14 +52,16 @@ export interface StoreSet {
   readonly bytes: number;
   /** Objects that the new store had already. */
   readonly present: number;
+  /** Paths whose lock the new store has now. */
+  readonly locks: readonly string[];
   readonly notes: string[];
 }
 
 /**
- * Moves to another store: copies every object of the present one and of the local store, and only then switches the
+ * Moves to another store: copies every object of the present one and of the local store, and the locks, and only then switches the
  * committed configuration and the pin. A run that was ended is continued by the next.
  * @param words a URL, a path, or a bucket and a prefix
- * @throws USAGE, STORE_CHANGED, OBJECT_ARCHIVED, ENCODING_UNKNOWN; what stores throw. The old store stays in use then.
+ * @throws USAGE, STORE_CHANGED, OBJECT_ARCHIVED, ENCODING_UNKNOWN, LOCKS_UNSUPPORTED; what stores throw. The old store stays in use then.
  */
 export async function setStore(context: Context, { words, flags, env }: { words: readonly [string, string?] } & Sources): Promise<StoreSet> {
   const { repository } = context;
@@ -70,11 +73,13 @@ export async function setStore(context: Context, { words, flags, env }: { words:
   const settings = await settingsFor(context, now, { flags, env });
   const target = await createStore({ ...context, settings });
   let moved = { copied: 0, bytes: 0, present: 0 };
+  let locks: Carried = { carried: [], unreadable: [] };
   try {
     const source = before === now ? undefined : await openRemoteStore(old);
     const local = openLocalStore(repository);
     try {
       moved = await copyClaimed(context, [...(source ? [source] : []), local], target, settings.concurrency);
+      if (source) locks = await carryLocks(source, target, context.signal);
     } finally {
       source?.close();
       local.close();
@@ -85,7 +90,7 @@ export async function setStore(context: Context, { words, flags, env }: { words:
   const kept = await keepStoreFlags(repository, flags ?? {}, { all: false });
   writeCommitted(repository, { ...identityFor(context, now), ...kept, "store.url": now });
   await writePin(repository);
-  return { before, now, ...moved, notes: notesOn(before, now) };
+  return { before, now, ...moved, locks: locks.carried, notes: notesOn(before, now, locks) };
 }
 
 /** Copies everything, and claims it first: others may use the target already, and clean up there. */
@@ -124,11 +129,13 @@ function identityFor({ repository }: Context, url: string): CommittedChanges {
   return Object.fromEntries(IDENTITY_KEYS.filter((key) => values.has(key)).map((key) => [key, undefined]));
 }
 
-function notesOn(before: string, now: string): string[] {
+function notesOn(before: string, now: string, { carried, unreadable }: Carried): string[] {
   if (before === now) return ["this is the store already; whatever it lacked was copied"];
   const notes = ["commit .ballast/config; others who pull it run git ballast trust once"];
   notes.push(before === EMBEDDED ? "the old store stays inside the Git directory, as ballast/store" : `nothing was removed from ${before}`);
   if (now === EMBEDDED) notes.push("only this machine reaches the new store");
+  if (carried.length > 0) notes.push("who has not pulled the change yet sees locks of the old store, and takes and releases them there");
+  for (const key of unreadable) notes.push(`the lock ${key} cannot be read and was left behind`);
   return notes;
 }
 

@@ -17,7 +17,7 @@ import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from
 import { settle } from "../worktree/settle.ts";
 import { isStamped } from "../worktree/stamp.ts";
 import { listTracked, patternFor, readTracking, tracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
-import { writeProtect } from "../worktree/write-protection.ts";
+import { endProtection, writeProtect } from "../worktree/write-protection.ts";
 import { changesBetween, type Change } from "./changes.ts";
 
 export interface TrackOptions {
@@ -29,6 +29,8 @@ export interface TrackOptions {
   readonly push: boolean;
   /** Makes the patterns lockable: read-only on disk without a lock. */
   readonly lockable?: boolean;
+  /** Takes that back. */
+  readonly notLockable?: boolean;
 }
 
 export interface TrackResult {
@@ -49,6 +51,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   if (options.patterns.length === 0 && !options.modified) {
     throw new BallastError("USAGE", "track needs a path, a directory or a pattern", { hint: 'git ballast track "*.psd"' });
   }
+  if (options.lockable && options.notLockable) throw new BallastError("USAGE", "--lockable and --not-lockable exclude each other", { hint: "give one of them" });
   for (const argument of options.patterns) checkArgument(repository, cwd, argument);
   await settle(context);
   const before = openWorktree(repository);
@@ -63,7 +66,8 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   // Another command may have changed the patterns or the manifest since they were read: ours is added to that.
   const lock = worktreeState(repository, "track");
   if (added.length > 0) await withLock(lock, () => writePatterns(repository, [...new Set([...readTracking(repository).patterns, ...added])]));
-  if (options.lockable) await withLock(lock, () => writeAttributes(repository, wanted));
+  if (options.lockable) await withLock(lock, () => writeAttributes(repository, { lockable: wanted }));
+  if (options.notLockable) await withLock(lock, () => writeAttributes(repository, { notLockable: wanted }));
   if (fromGit.length > 0) await takeOutOfGit(repository, fromGit);
   const { assets } = await record(context, worktree);
   if (!isStamped(repository) || changesBetween(worktree.manifest, assets).length > 0) {
@@ -71,7 +75,9 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
     await rereadEntry(repository);
   }
   const recorded = changesBetween(worktree.manifest, assets);
-  if (options.lockable) await writeProtect(context, [...assets.keys()].filter(tracking(wanted).matches));
+  const matching = [...assets.keys()].filter(tracking(wanted).matches);
+  if (options.lockable) await writeProtect(context, matching);
+  if (options.notLockable) await endProtection(context, matching);
   const notes = notesOn(wanted, recorded, fromGit, worktree);
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };

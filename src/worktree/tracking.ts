@@ -47,17 +47,19 @@ export function writePatterns(repository: Repository, patterns: readonly string[
 
 /**
  * Sets the attributes of our own files in the top .gitattributes; returns whether that changed anything.
- * @param lockable tracked patterns that become lockable besides those that are
+ * @param changes tracked patterns that become lockable besides those that are, and others that are so no longer
  */
-export function writeAttributes(repository: Repository, lockable: readonly string[] = []): boolean {
+export function writeAttributes(repository: Repository, { lockable = [], notLockable = [] }: { lockable?: readonly string[]; notLockable?: readonly string[] } = {}): boolean {
   const file = join(repository.top, ".gitattributes");
   const text = readText(file);
   const { before, lines: old, after } = blockOf(text);
+  const line = (pattern: string): string => `${attributePattern(pattern)} lockable`;
+  const ended = new Set(notLockable.map(line));
   const lines = [
     "# >>> ballast",
     `/${MANIFEST_PATH} filter=ballast diff=ballast merge=ballast -text`,
     "/.gitignore merge=union",
-    ...new Set([...old.filter((line) => line.endsWith(" lockable")), ...lockable.map((pattern) => `${attributePattern(pattern)} lockable`)]),
+    ...new Set([...old.filter((text) => text.endsWith(" lockable") && !ended.has(text)), ...lockable.map(line)]),
     END,
   ];
   return writeBlock(repository, file, before, lines, after) !== text;

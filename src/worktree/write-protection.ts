@@ -36,7 +36,16 @@ export async function writableByLock(context: Context, paths: readonly string[])
  * @throws FILE_DENIED
  */
 export async function writeProtect(context: Context, paths: readonly string[]): Promise<void> {
-  const writable = await writableByLock(context, paths);
+  await protect(context, await writableByLock(context, paths));
+}
+
+/** Makes those among these paths writable that are lockable no more. @throws FILE_DENIED */
+export async function endProtection(context: Context, paths: readonly string[]): Promise<void> {
+  const lockable = await withAttribute(context.repository, LOCKABLE, paths);
+  await protect(context, new Map(paths.filter((path) => !lockable.has(path)).map((path) => [path, true])));
+}
+
+async function protect(context: Context, writable: ReadonlyMap<string, boolean>): Promise<void> {
   if (writable.size === 0) return;
   const worktree = openWorktree(context.repository);
   const seen = await observe(worktree, { read: hashContents(context), candidates: [], select: (path) => writable.has(path) });

@@ -265,6 +265,19 @@ describe("a lockable asset", () => {
     expect(await mode("ben/art/hero.bin")).toBe(0o444);
   });
 
+  it("is one no more after track --not-lockable", async () => {
+    await box.mustBallast("repo", "track", "--lockable", "*.tif");
+    await box.write("repo/scan.tif", "x");
+    await utimes(box.path("repo/scan.tif"), 1, 1);
+    await box.mustBallast("repo", "track", "--lockable", "*.tif");
+    expect(await mode("repo/scan.tif")).toBe(0o444);
+    expect((await ann("track", "--lockable", "--not-lockable", "*.tif")).status).toBe(2);
+    await box.mustBallast("repo", "track", "--not-lockable", "*.tif");
+    expect(await mode("repo/scan.tif")).toBe(0o644);
+    expect((await box.read("repo/.gitattributes")).toString()).not.toContain("*.tif");
+    expect(await mode("repo/art/hero.bin")).toBe(0o444);
+  });
+
   it("may be a directory or a path with blanks, and an attribute of Git LFS counts", async () => {
     await box.mustBallast("repo", "track", "--lockable", "a b");
     await box.write("repo/a b/sub/x y.dat", "x");
@@ -277,5 +290,24 @@ describe("a lockable asset", () => {
     expect(await mode("repo/a b/sub/x y.dat")).toBe(0o444);
     await box.mustBallast("repo", "checkout");
     expect(await mode("repo/a.psd")).toBe(0o444);
+  });
+});
+
+describe("a store that a team moves to", () => {
+  beforeAll(() => begin());
+
+  it("has the locks, whoever held them, and numbers that go on from what it has", async () => {
+    await ann("lock", "art/hero.bin");
+    await ben("lock", "art/tree.bin");
+    const carried = await ann("store", "set", "../moved");
+    expect(carried.stdout).toContain("2 locks carried over");
+    const listed = async (): Promise<string[]> => (JSON.parse((await ann("locks", "--json")).stdout) as { path: string; owner: { name: string } }[]).map(({ path, owner }) => `${path} ${owner.name}`);
+    expect(await listed()).toEqual(["art/hero.bin Ann", "art/tree.bin Ben"]);
+    // Back again: what the first store has of a path counts there.
+    await ann("unlock", "art/hero.bin");
+    await ann("lock", "art/hero.bin");
+    expect((await ann("unlock", "--force", "art/tree.bin")).status).toBe(0);
+    expect((await ann("store", "set", "../store")).stdout).toContain("1 lock carried over");
+    expect(await listed()).toEqual(["art/hero.bin Ann", "art/tree.bin Ben"]);
   });
 });

@@ -21,7 +21,7 @@ export const store = verb({
     const { flags, env } = run;
     const result = await setStore(await run.context(), { words: prefix === undefined ? [store] : [store, prefix], flags, env });
     if (json) return run.out.json(result);
-    run.out.line(`The store is now ${result.now}: ${count(result.copied, "object")} copied (${formatBytes(result.bytes)}), ${result.present} there already.`);
+    run.out.line(`The store is now ${result.now}: ${count(result.copied, "object")} copied (${formatBytes(result.bytes)}), ${result.present} there already${result.locks.length > 0 ? `; ${count(result.locks.length, "lock")} carried over` : ""}.`);
     run.notes(result.notes);
   },
 });

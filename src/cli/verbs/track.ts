@@ -10,15 +10,16 @@ export const track = verb({
       .positional("pattern", { type: "string", array: true, description: "A path, a directory, or a pattern as in .gitignore (quoted, so that the shell leaves it)" })
       .option("modified", { type: "boolean", default: false, description: "Record what changed among tracked assets; add no pattern" })
       .option("lockable", { type: "boolean", default: false, description: "Make what matches read-only on disk unless it is locked" })
+      .option("not-lockable", { type: "boolean", default: false, description: "Take that back for the same pattern" })
       .option("push", { type: "boolean", default: false, description: "Upload what was recorded at once" })
       .option("dry-run", DRY_RUN)
       .option("json", JSON_OPTION)
       .example('$0 track "*.psd"', "every Photoshop file, wherever it is")
       .example("$0 track textures sounds/intro.wav", "a directory and a file")
       .example("$0 track --modified", "as git add does, for assets that changed"),
-  async run({ pattern, modified, lockable, push, dryRun, json }, run) {
+  async run({ pattern, modified, lockable, notLockable, push, dryRun, json }, run) {
     const { track } = await import("../../commands/track.ts");
-    const result = await track(await run.context(), { patterns: pattern ?? [], modified, lockable, push, dryRun });
+    const result = await track(await run.context(), { patterns: pattern ?? [], modified, lockable, notLockable, push, dryRun });
     if (json) return run.out.json(result);
     for (const line of result.patterns) run.out.line(`pattern   ${line}`);
     for (const change of result.recorded) run.out.line(changeLine(change));
