@@ -69,7 +69,9 @@ const NAME = /^[^\\*?[\]/\u0000-\u001f\u007f]*[^\\*?[\]/\u0000-\u001f\u007f\s]$/
 
 function placeOf(pattern: string): Place | undefined {
   if (/^[!#]/.test(pattern)) return undefined;
-  const names = pattern.replace(/\/$/, "").split("/");
+  // All that is in a directory: "/a/**" is "/a/", and "a/**" has a slash within, so it stands at the top too.
+  const inside = /^\/?([^/].*)\/\*\*$/.exec(pattern)?.[1];
+  const names = (inside === undefined ? pattern.replace(/\/$/, "") : `/${inside}`).split("/");
   const last = names.pop()!;
   if (!NAME.test(last.replaceAll("*", "x")) || last.includes("**")) return undefined;
   const glob = last.includes("*");

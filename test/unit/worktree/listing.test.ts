@@ -19,6 +19,7 @@ const pattern = fc.oneof(
   fc.tuple(path, last).map(([words, word]) => `${words}/${word}`),
   fc.tuple(path, last).map(([words, word]) => `/${words}/**/${word}`),
   last.map((word) => `**/${word}`),
+  fc.tuple(fc.constantFrom("", "/", "**/"), fc.oneof(path, last)).map(([start, words]) => `${start}${words}/**`),
 );
 
 it("no file that Git finds by tracked patterns is missing from the listing", async () => {
@@ -46,7 +47,7 @@ it("no file that Git finds by tracked patterns is missing from the listing", asy
 });
 
 it("what other words would be needed for has no listing", () => {
-  for (const patterns of [[], ["!a"], ["/a/", "!/a/b"], ["[ab].psd"], ["a?"], ["\\*"], ["/**"], ["/a/**/b/**/c"], ["a\\ "], ["#a"], ["!"], ["*/b/c"], ["../a"], ["/a/../b"]]) {
+  for (const patterns of [[], ["!a"], ["/a/", "!/a/b"], ["[ab].psd"], ["a?"], ["\\*"], ["/**"], ["**"], ["**/**"], ["/a*/b/**"], ["a//**"], ["/a/**/b/**/c"], ["a\\ "], ["#a"], ["!"], ["*/b/c"], ["../a"], ["/a/../b"]]) {
     expect(listingArguments(patterns, [], () => true), patterns.join(" ")).toBeUndefined();
   }
 });
