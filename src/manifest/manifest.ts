@@ -11,7 +11,7 @@
  *   {"path":"art/hero.psd","provisional":true,"size":1048577,"mtime":"1700000000000000000"}
  */
 import { BallastError } from "../errors.ts";
-import { isOid, type Oid } from "../object/oid.ts";
+import { matchedOid, type Oid } from "../object/oid.ts";
 import { comparePaths, refusal } from "./path.ts";
 
 export interface Asset {
@@ -113,8 +113,8 @@ export function parseLine(line: string, origin: string, lineNumber: number): Ass
     });
   }
   const sizeBytes = Number(size);
-  if (!Number.isSafeInteger(sizeBytes) || !isOid(oid)) throw invalid(origin, lineNumber, "the size is out of range");
-  return { path, oid, sizeBytes, exec: exec !== undefined };
+  if (!Number.isSafeInteger(sizeBytes)) throw invalid(origin, lineNumber, "the size is out of range");
+  return { path, oid: matchedOid(oid!), sizeBytes, exec: exec !== undefined };
 }
 
 const UNUSUAL = /[\\\u0000-\u001f\ud800-\udfff]/;

@@ -11,6 +11,11 @@ export function isOid(text: unknown): text is Oid {
   return typeof text === "string" && OID.test(text);
 }
 
+/** What a pattern has just matched as 64 lower-case hex digits: {@link isOid} is not asked again. */
+export function matchedOid(digits: string): Oid {
+  return digits as Oid;
+}
+
 /** @throws BallastError USAGE when `text` is not 64 lower-case hex digits */
 export function parseOid(text: string): Oid {
   if (!isOid(text)) throw new BallastError("USAGE", `not an object id: ${JSON.stringify(text)}`);

@@ -43,10 +43,10 @@ export async function lookLive(context: Context): Promise<string> {
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
   const provisional: Provisional[] = [];
-  for (const { path, w, m, provisional: unknown, state, stat } of seen.values()) {
+  for (const { path, w, m, b, provisional: unknown, state, stat } of seen.values()) {
     // A lost index is learned again: else a file that is deleted later would count as one that was never there.
-    const entry = worktree.index.get(path);
-    if (state === "clean" && m && entry && entry.b === undefined && entry.open === undefined) worktree.index.update(path, { b: { oid: m.oid, exec: m.exec } });
+    const entry = state === "clean" && b === undefined ? worktree.index.get(path) : undefined;
+    if (m && entry && entry.b === undefined && entry.open === undefined) worktree.index.update(path, { b: { oid: m.oid, exec: m.exec } });
     if (!isRecordable(state) && state !== "conflict") continue;
     if (state !== "conflict") worktree.index.update(path, { told: true });
     if (!unknown || !stat || w === undefined || w === "blocked") continue;

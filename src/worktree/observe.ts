@@ -48,41 +48,41 @@ export interface ObserveOptions {
  */
 export async function observe(worktree: Worktree, options: ObserveOptions): Promise<Map<string, Seen>> {
   const { index, manifest } = worktree;
-  const paths = unionOf(manifest, index.paths(), options.candidates, options.select);
   const startedNs = nowNs();
-  // What is kept of each is a third of what the system tells: there may be a million.
-  const stats = new Map<string, FileStat | undefined>();
   const directories = new DirectoryCheck(worktree.repository.top);
-  for (const path of paths) {
+  // What is kept of each stat is a third of what the system tells: there may be a million.
+  const looks: Look[] = [];
+  for (const path of unionOf(manifest, index.paths(), options.candidates, options.select)) {
     const stat = directories.lstat(path);
-    stats.set(path, stat && fileStat(stat));
+    looks.push({ path, entry: index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
   }
 
-  const renames = new RenameFinder(index, stats);
-  const contents = new Map<string, Known>();
-  const toRead: { path: string; sizeBytes: number }[] = [];
-  const provisional = new Set<string>();
-  for (const [path, stat] of stats) {
+  const renames = new RenameFinder(looks);
+  const toRead: Look[] = [];
+  for (const look of looks) {
+    const { entry, stat } = look;
     if (stat === undefined || !isRegular(stat)) continue;
-    const cached = knownContent(index.get(path));
+    const cached = knownContent(entry);
     const renamed = cached === undefined ? renames.find(stat) : undefined;
-    const sizeBytes = Number(stat.size);
-    const large = sizeBytes > (options.lookLimitBytes ?? Infinity);
+    const large = Number(stat.size) > (options.lookLimitBytes ?? Infinity);
     // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
-    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) {
-      contents.set(path, cached);
-      // The same, and kept already.
-      stats.set(path, cached.stat);
-    } else if (renamed !== undefined) contents.set(path, { oid: renamed, stat, hashedAtNs: startedNs });
-    else if (large) provisional.add(path);
-    else toRead.push({ path, sizeBytes });
+    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) look.content = cached;
+    else if (renamed !== undefined) look.content = { oid: renamed, stat, hashedAtNs: startedNs };
+    else if (large) look.provisional = true;
+    else toRead.push(look);
+    // The same, and kept already.
+    if (look.content) look.stat = look.content.stat;
   }
-  const read = await options.read(toRead);
-  for (const { path, oid, stat } of read) contents.set(path, { oid, stat, hashedAtNs: startedNs });
-  for (const { path } of toRead) stats.set(path, contents.get(path)?.stat);
+  const contents = await options.read(toRead.map(({ path, stat }) => ({ path, sizeBytes: Number(stat!.size) })));
+  const read = new Map(contents.map((content) => [content.path, content]));
+  for (const look of toRead) {
+    const content = read.get(look.path);
+    if (content) look.content = { oid: content.oid, stat: content.stat, hashedAtNs: startedNs };
+    look.stat = content?.stat;
+  }
 
   const seen = new Map<string, Seen>();
-  for (const [path, stat] of stats) seen.set(path, see(worktree, { path, stat, content: contents.get(path), provisional: provisional.has(path), outside: stat === undefined && options.outside?.(path) === true }));
+  for (const look of looks) seen.set(look.path, see(worktree, look, look.stat === undefined && options.outside?.(look.path) === true));
   for (const [path, sight] of seen) if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
   return seen;
 }
@@ -95,23 +95,24 @@ function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
   return false;
 }
 
+/** One path while it is being looked at. */
 interface Look {
   readonly path: string;
-  readonly stat: FileStat | undefined;
-  readonly content: Known | undefined;
-  readonly provisional: boolean;
-  readonly outside: boolean;
+  readonly entry: IndexEntry | undefined;
+  stat: FileStat | undefined;
+  content: Known | undefined;
+  provisional: boolean;
 }
 
-function see(worktree: Worktree, { path, stat, content, provisional, outside }: Look): Seen {
-  const entry = worktree.index.get(path);
+function see(worktree: Worktree, { path, entry, stat, content, provisional }: Look, outside: boolean): Seen {
   const m = worktree.manifest.get(path);
   const exec = content !== undefined && worktree.fileMode ? (content.stat.mode & 0o100n) !== 0n : (m ?? entry?.b)?.exec === true;
   let w: OnDisk;
-  if (content) w = { oid: content.oid, exec };
+  const cached = entry?.w !== undefined && content === entry.w && entry.w.exec === exec ? entry.w : undefined;
+  if (content) w = cached ?? { oid: content.oid, exec };
   else if (provisional) w = { oid: PROVISIONAL, exec };
   else if (stat) w = "blocked";
-  if (!provisional) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
+  if (!provisional && !cached) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
   const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
   return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
@@ -164,9 +165,9 @@ function isRegular({ mode }: FileStat): boolean {
 class RenameFinder {
   readonly #gone = new Map<string, Hashed>();
 
-  constructor(index: Worktree["index"], stats: ReadonlyMap<string, FileStat | undefined>) {
-    for (const [path, stat] of stats) {
-      const hashed = stat === undefined ? index.get(path)?.w : undefined;
+  constructor(looks: readonly Look[]) {
+    for (const { entry, stat } of looks) {
+      const hashed = stat === undefined ? entry?.w : undefined;
       if (hashed) this.#gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
     }
   }

@@ -1,11 +1,11 @@
 import type { Context } from "../context.ts";
-import { sameAsset, type Asset } from "../manifest/manifest.ts";
+import type { Asset } from "../manifest/manifest.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
 import { liveAssets, observe, type ReadContents, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import type { Worktree } from "./session.ts";
-import { isRecordable } from "./states.ts";
+import { isRecordable, sameContent } from "./states.ts";
 import { listTracked } from "./tracking.ts";
 
 export interface Recorded {
@@ -49,7 +49,7 @@ export function settleKnown(worktree: Worktree, seen: Iterable<Seen>): void {
   for (const { path, state, m } of seen) {
     if (state === "clean" && m !== undefined) {
       const entry = worktree.index.get(path);
-      if (entry?.open === undefined && entry?.b !== undefined && sameAsset({ ...m, ...entry.b }, m)) continue;
+      if (entry?.open === undefined && sameContent(m, entry?.b)) continue;
       worktree.index.update(path, { b: { oid: m.oid, exec: m.exec }, open: undefined });
     } else if (state === "none") worktree.index.set(path, undefined);
   }

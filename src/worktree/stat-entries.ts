@@ -106,11 +106,22 @@ export class Entries {
     buffer.writeUInt32LE(this.#records.size, 8);
     buffer.writeUInt32LE(paths.length, 12);
     let at = HEAD;
+    // Records that stand together as they did are copied together.
+    let from = 0;
+    let length = 0;
     for (const record of this.#records.values()) {
-      if (typeof record === "number") this.#bytes.copy(buffer, at, record, record + RECORD);
-      else writeRecord(buffer, at, record);
-      at += RECORD;
+      const follows = record === from + length;
+      if (length > 0 && !follows) at += this.#bytes.copy(buffer, at, from, from + length);
+      if (typeof record === "number") {
+        if (!follows || length === 0) [from, length] = [record, 0];
+        length += RECORD;
+      } else {
+        length = 0;
+        writeRecord(buffer, at, record);
+        at += RECORD;
+      }
     }
+    at += this.#bytes.copy(buffer, at, from, from + length);
     paths.copy(buffer, at);
     createHash("sha256").update(buffer.subarray(0, -32)).digest().copy(buffer, buffer.length - 32);
     return buffer;
@@ -144,9 +155,12 @@ function readRecord(buffer: Buffer, at: number): IndexEntry {
   const flags = buffer.readUInt32LE(at + 120);
   const field = (i: number): bigint => buffer.readBigUInt64LE(at + 64 + 8 * i);
   const stat = (): FileStat => ({ size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) });
+  const w = flags & W ? oidAt(buffer, at) : undefined;
+  // As a rule both are one content, whose oid is kept once.
+  const isOne = w !== undefined && buffer.compare(buffer, at + 32, at + 64, at, at + 32) === 0;
   return {
-    w: flags & W ? { oid: oidAt(buffer, at), exec: (flags & W_EXEC) !== 0, stat: stat(), hashedAtNs: field(6) } : undefined,
-    b: flags & B ? { oid: oidAt(buffer, at + 32), exec: (flags & B_EXEC) !== 0 } : undefined,
+    w: w ? { oid: w, exec: (flags & W_EXEC) !== 0, stat: stat(), hashedAtNs: field(6) } : undefined,
+    b: flags & B ? { oid: isOne ? w : oidAt(buffer, at + 32), exec: (flags & B_EXEC) !== 0 } : undefined,
     open: flags & RESTORE ? "restore" : flags & CONFLICT ? "conflict" : undefined,
     told: (flags & TOLD) !== 0,
   };
