@@ -356,7 +356,10 @@ describe("pull --strategy", () => {
     await box.git(".", "clone", "-q", "upstream.git", "other");
     await box.mustBallast("other", "checkout");
     await box.write("other/a.bin", THEIRS);
+    // Commits of one second have no newest.
+    box.env["GIT_COMMITTER_DATE"] = "2026-01-01T00:00:00Z";
     await box.git("other", "commit", "-qam", "theirs");
+    delete box.env["GIT_COMMITTER_DATE"];
     await box.git("other", "push", "-q");
     await commit({ "a.bin": OURS });
     expect((await box.ballast("repo", "pull", how)).status).not.toBe(0);
