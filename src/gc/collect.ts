@@ -3,7 +3,7 @@ import type { Oid } from "../object/oid.ts";
 import type { Store } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { CLAIMS_PREFIX, MARKS_PREFIX, readRecord, type OidRecord } from "./records.ts";
-import { parseProcess, type ProcessName } from "./this-run.ts";
+import { parseProcess, type ProcessName } from "../util/process-name.ts";
 
 /** A claim of a push, or a live list. */
 export interface Claimed {

@@ -9,7 +9,8 @@ import type { RemovalRecord } from "./removal-record.ts";
 import { isAtOnce } from "./settle.ts";
 import { readRecord, SWEEPS_PREFIX, writeRecords, type OidRecord } from "./records.ts";
 import { beginTerm, LAPSE_MS, type Term } from "./terms.ts";
-import { parseProcess, type ThisRun } from "./this-run.ts";
+import type { ThisRun } from "./this-run.ts";
+import { parseProcess } from "../util/process-name.ts";
 
 /** How long a push waits for a cleanup before it gives up. */
 const PATIENCE_MS = 10 * 60 * 1000;

@@ -14,7 +14,29 @@ export interface ProcessName {
 
 /** The process that asks. */
 export function thisProcessName(): ProcessName {
-  return { host: hostname(), machine: machineName(), pid: process.pid, started: startOf(process.pid) };
+  return nameOf(process.pid);
+}
+
+/** The Git processes that this one descends from, the nearest first. */
+export function gitProcessesAbove(): ProcessName[] {
+  const found: ProcessName[] = [];
+  for (let at = statOf(process.pid); at !== undefined; ) {
+    const parent = Number(at.fields[1]);
+    at = parent > 1 ? statOf(parent) : undefined;
+    if (at?.name.startsWith("git")) found.push(nameOf(parent));
+  }
+  return found;
+}
+
+/** The process that a record names; undefined where it names none that could be told from others. */
+export function parseProcess(value: unknown): ProcessName | undefined {
+  const { host, machine, pid, started } = (value ?? {}) as Record<string, unknown>;
+  if (typeof host !== "string" || typeof machine !== "string" || typeof started !== "string" || !Number.isSafeInteger(pid)) return undefined;
+  return { host, machine, started, pid: pid as number };
+}
+
+function nameOf(pid: number): ProcessName {
+  return { host: hostname(), machine: machineName(), pid, started: startOf(pid) };
 }
 
 /** Whether a process is surely gone; false where that cannot be known, as for one of another machine. */
@@ -40,11 +62,17 @@ function machineName(): string | undefined {
 
 /** The process's start in clock ticks since the system's (proc(5), field 22 of stat); undefined when there is none. */
 function startOf(pid: number): string | undefined {
+  const fields = statOf(pid)?.fields;
+  // A killed process that nobody has waited for does nothing more.
+  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+}
+
+/** A process's name, and its fields from the state on (proc(5)): the name may hold spaces and parentheses. */
+function statOf(pid: number): { readonly name: string; readonly fields: readonly string[] } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A killed process that nobody has waited for does nothing more.
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+    const end = stat.lastIndexOf(")");
+    return { name: stat.slice(stat.indexOf("(") + 1, end), fields: stat.slice(end + 2).split(" ") };
   } catch {
     return undefined;
   }
