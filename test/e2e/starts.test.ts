@@ -67,6 +67,8 @@ describe("Node is started", () => {
     expect(readFileSync(box.path("repo/.ballast/manifest.jsonl"), "utf8")).toBe(await staged());
     expect(await staged()).toContain(sha256("edited"));
     expect(await starts(git("commit", "--quiet", "-m", "edit"))).toEqual([]);
+    // What was recorded is in a commit, and is not kept in mind any longer.
+    expect(await box.exists("repo/.git/ballast/captured")).toBe(false);
     expect(await starts(git("push", "--quiet", "origin", "HEAD:main"))).toEqual(["hook pre-push"]);
     expect(await starts(git("status"))).toEqual([]);
   });

@@ -50,7 +50,7 @@ function deletion(s3: S3Connection, key: string, beforeSending: (() => void) | u
 async function putNew(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
   await s3.connect();
   // Once: where the trial fails, all go on by themselves, and do not wait for each other's retries.
-  if (s3.conditionalWrites === "unknown") await s3.findingOut;
+  if (s3.conditionalWrites === "unknown" && s3.findingOut) await s3.findingOut;
   const writing = putOne(s3, key, body, signal);
   if (s3.conditionalWrites === "unknown" && !s3.findingOut && isTrial(key, body)) {
     const known = (): void => void (s3.findingOut = undefined);
