@@ -97,7 +97,8 @@ for (const [name, start, args] of COMMANDS) {
       if (at % 5 === 0) expect([...(await decodeAll(store()))].sort()).toEqual(OIDS);
       await box.mustBallast("lane/repo", "repack", ...args);
       expect(objectNames(store())).toEqual(undisturbed);
-      expect((await box.run("lane/store", "find", ["gc", "-maxdepth", "1", "-type", "f"])).stdout).toMatch(/^gc\/removal\.\d+\.json\n$/);
+      // The last record; and for two hours that of the run which died, if it had asked for removals.
+      expect((await box.run("lane/store", "find", ["gc", "-maxdepth", "1", "-type", "f"])).stdout).toMatch(/^(gc\/removal\.\d+\.json\n){1,2}$/);
     });
     await decodeAll(store());
   });
