@@ -110,53 +110,68 @@ describe("in a directory", () => {
 describe.runIf(s3)("in a bucket", () => {
   it("two repacks, a push and a clone at once lose nothing", async () => manyAtOnce(await inBucket(s3!)));
 
-  it("a push and a repack whose connection breaks leave no delta without its base, and are ended by the next", async () => {
+  const versions = editions(4, "hero", 20_000);
+  const oids = versions.map(sha256).sort();
+
+  /** A repository with four versions, not pushed, and a store behind a proxy that gives up at the first fault. */
+  async function behindProxy(work: (place: Place, breaking: Breaking) => Promise<void>): Promise<void> {
     const place = await inBucket(s3!);
     const { box } = place;
     await start(place);
-    const versions = editions(4, "hero", 20_000);
     for (const version of versions) await commit(box, { "hero.bin": version });
     const proxy = await faultProxy(s3!.endpoint);
     box.env["BALLAST_STORE_ENDPOINT"] = proxy.endpoint;
     box.env["BALLAST_STORE_ATTEMPTS"] = "1";
-    const oids = versions.map(sha256).sort();
-    /** Runs a command whose `nth` request of this kind breaks. */
-    const breaking = async (method: "PUT" | "DELETE", part: string, nth: number, kind: "reset" | "lose answer", ...command: string[]): Promise<number> => {
+    const breaking: Breaking = async (method, part, nth, kind, ...command) => {
       proxy.reset();
       let seen = 0;
       proxy.add({ when: (request) => request.method === method && request.path.includes(part) && ++seen === nth, fault: { kind } });
-      return (await box.run("repo", "git", command)).status;
-    };
-    const expectClosed = async (): Promise<void> => {
-      const names = await place.names();
-      expect([...promised(names)].sort()).toEqual([...new Set(names.map((name) => name.slice(0, 64)))].sort());
+      const { status } = await box.run("repo", "git", command);
+      proxy.reset();
+      return status;
     };
     try {
-      // The first object that is written is written twice, to see whether the provider lets itself be asked not to.
-      for (const [nth, kind] of [[1, "reset"], [3, "reset"], [1, "lose answer"]] as const) {
-        expect(await breaking("PUT", "/objects/", nth, kind, "push", "-q", "-u", "origin", "main"), `${kind} ${nth}`).not.toBe(0);
-        await expectClosed();
-      }
-      proxy.reset();
-      await box.git("repo", "push", "-q", "-u", "origin", "main");
-      expect(await place.oids()).toEqual(oids);
-      for (const [mode, method, part, nth] of [
-        ["never", "PUT", "/gc/removal.", 2],
-        ["never", "DELETE", "/objects/", 1],
-        ["auto", "PUT", "/objects/", 1],
-        ["auto", "DELETE", "/objects/", 2],
-      ] as const) {
-        // From whole objects to deltas there is something to write and to remove.
-        if (mode === "auto") await box.mustBallast("repo", "repack", "--set", "delta=never");
-        expect(await breaking(method, part, nth, "reset", "ballast", "repack", "--set", `delta=${mode}`), `${method} ${part}`).not.toBe(0);
-        expect([...promised(await place.names())].sort()).toEqual(oids);
-        proxy.reset();
-      }
-      await box.mustBallast("repo", "repack");
-      expect(await place.oids()).toEqual(oids);
-      expect(await place.names()).toHaveLength(4);
+      await work(place, breaking);
     } finally {
       await proxy.close();
     }
-  });
+  }
+  /** Runs a command whose `nth` request of this kind breaks. */
+  type Breaking = (method: "PUT" | "DELETE", part: string, nth: number, kind: "reset" | "lose answer", ...command: string[]) => Promise<number>;
+  const expectClosed = async (place: Place): Promise<void> => {
+    const names = await place.names();
+    expect([...promised(names)].sort()).toEqual([...new Set(names.map((name) => name.slice(0, 64)))].sort());
+  };
+
+  it("a push whose connection breaks leaves no delta without its base, and is ended by the next", () =>
+    behindProxy(async (place, breaking) => {
+      // The first object that is written is written twice, to see whether the provider lets itself be asked not to.
+      for (const [nth, kind] of [[1, "reset"], [3, "reset"], [1, "lose answer"]] as const) {
+        expect(await breaking("PUT", "/objects/", nth, kind, "push", "-q", "-u", "origin", "main"), `${kind} ${nth}`).not.toBe(0);
+        await expectClosed(place);
+      }
+      await place.box.git("repo", "push", "-q", "-u", "origin", "main");
+      expect(await place.oids()).toEqual(oids);
+    }));
+
+  it.each([
+    ["never", "PUT", "/gc/removal.", 2],
+    ["never", "DELETE", "/objects/", 1],
+    ["auto", "PUT", "/objects/", 1],
+    ["auto", "DELETE", "/objects/", 2],
+  ] as const)("a repack to delta=%s whose %s of %s breaks, number %i, leaves every chain closed, and the next goes on", (mode, method, part, nth) =>
+    behindProxy(async (place, breaking) => {
+      const { box } = place;
+      await box.git("repo", "push", "-q", "-u", "origin", "main");
+      // From whole objects to deltas there is something to write and to remove.
+      if (mode === "auto") await box.mustBallast("repo", "repack", "--set", "delta=never");
+      const repack = ["repack", "--set", `delta=${mode}`];
+      expect(await breaking(method, part, nth, "reset", "ballast", ...repack)).not.toBe(0);
+      expect([...promised(await place.names())].sort()).toEqual(oids);
+      await box.mustBallast("repo", ...repack);
+      expect(await place.oids()).toEqual(oids);
+      await expectClosed(place);
+      // What was asked to go, without an answer, may go for two hours: nothing counts on it, and nothing that stands in for it goes.
+      if (method === "PUT") expect(await place.names()).toHaveLength(4);
+    }));
 });
