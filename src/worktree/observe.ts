@@ -4,6 +4,7 @@ import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry } from "./stat-index.ts";
+import { knownAt } from "./restoring.ts";
 import { stateOf, type Content, type OnDisk, type State } from "./states.ts";
 import type { Worktree } from "./session.ts";
 
@@ -52,7 +53,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   const directories = new DirectoryCheck(worktree.repository.top);
   // What is kept of each stat is a third of what the system tells: there may be a million.
   const looks: Look[] = [];
-  for (const path of unionOf(manifest, index.paths(), options.candidates, options.select)) {
+  for (const path of unionOf(manifest, [index.paths(), worktree.restoring.keys(), options.candidates], options.select)) {
     const stat = directories.lstat(path);
     looks.push({ path, entry: index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
   }
@@ -114,8 +115,10 @@ function see(worktree: Worktree, { path, entry, stat, content, provisional }: Lo
   else if (stat) w = "blocked";
   if (!provisional && !cached) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
-  const state = stateOf(worktree.stamped, { w, m, b: entry?.b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
-  return { path, state, w, m, b: entry?.b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
+  const b = knownAt(worktree.restoring, path, { w, b: entry?.b });
+  if (b !== entry?.b) worktree.index.update(path, { b });
+  const state = stateOf(worktree.stamped, { w, m, b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
+  return { path, state, w, m, b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
 }
 
 /** Stands for a content that is not known; equal to none. */
@@ -144,14 +147,9 @@ function isTold(entry: IndexEntry | undefined, stat: FileStat | undefined): bool
 /** A content that need not be read again. */
 type Known = Omit<Hashed, "exec">;
 
-function unionOf(
-  manifest: Manifest,
-  indexed: Iterable<string>,
-  candidates: readonly string[],
-  select: ((path: string) => boolean) | undefined,
-): Set<string> {
+function unionOf(manifest: Manifest, others: readonly Iterable<string>[], select: ((path: string) => boolean) | undefined): Set<string> {
   const paths = new Set<string>();
-  for (const source of [manifest.keys(), indexed, candidates]) {
+  for (const source of [manifest.keys(), ...others]) {
     for (const path of source) if (!select || select(path)) paths.add(path);
   }
   return paths;

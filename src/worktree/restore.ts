@@ -10,6 +10,7 @@ import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { DirectoryCheck } from "./observe.ts";
 import { keepContents } from "./contents.ts";
 import { materialiseEach, type Missing } from "./materialise-each.ts";
+import { forgetRestoring, noteRestoring } from "./restoring.ts";
 import type { Worktree } from "./session.ts";
 import { nowNs, sameStat } from "./stat-index.ts";
 import { makeReadOnly, writableByLock } from "./write-protection.ts";
@@ -46,6 +47,8 @@ export async function restore(
   if (list.length === 0) return result;
   const { top } = context.repository;
   await keepContents(context, worktree, list);
+  noteRestoring(context.repository, list);
+  worktree.index.whenSaved(() => forgetRestoring(context.repository));
   for (const { path, expect } of list.filter(({ target }) => target === undefined)) {
     if (removeFile(top, path, expect)) result.removed.push(path);
     worktree.index.set(path, undefined);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { formatManifest, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
+import { readRestoring, type Restoring } from "./restoring.ts";
 import { StatIndex } from "./stat-index.ts";
 import { isStamped, manifestFile, manifestNow, writeStamped, type ManifestFile } from "./stamp.ts";
 import { readTracking, type Tracking } from "./tracking.ts";
@@ -15,6 +16,8 @@ export interface Worktree {
   readonly stamped: boolean;
   readonly index: StatIndex;
   readonly tracking: Tracking;
+  /** What a run that was killed may have restored without telling the index. */
+  readonly restoring: Restoring;
   /** Whether executable bits count (`core.fileMode`). */
   readonly fileMode: boolean;
 }
@@ -34,6 +37,7 @@ export function openWorktree(repository: Repository, manifestBytes?: Uint8Array)
     stamped,
     index: StatIndex.open(worktreeState(repository, "index")),
     tracking: readTracking(repository),
+    restoring: readRestoring(repository),
     fileMode: fileModeCounts(repository),
   };
 }

@@ -13,6 +13,7 @@ import { observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
+import { forgetRestoring } from "./restoring.ts";
 import { isInitialised, openWorktree, type Worktree } from "./session.ts";
 import { sameContent } from "./states.ts";
 import { isIndexLocked, isOperating, isSequencing, isStamped, stamp } from "./stamp.ts";
@@ -52,6 +53,7 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
   await worktree.index.save();
+  if (worktree.restoring.size > 0) forgetRestoring(repository);
   await putBeside(context);
   const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined) && stamp(repository, worktree.file);
   if (stamped) await rereadEntry(repository);
@@ -62,9 +64,9 @@ export async function settle(context: Context, { final = false } = {}): Promise<
  * Whether there can be anything to do for this path. Where M = B, nothing is marked open and Git was told of no edit, each
  * row of the state table for a rewritten manifest leaves the file and the index alone, whatever is on disk.
  */
-function hasMoved({ manifest, index }: Worktree, path: string): boolean {
+function hasMoved({ manifest, index, restoring }: Worktree, path: string): boolean {
   const m = manifest.get(path);
-  return m === undefined || !index.isSettledAs(path, m);
+  return m === undefined || restoring.has(path) || !index.isSettledAs(path, m);
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, conflicts: [] };

@@ -21,6 +21,7 @@ export class StatIndex {
   #entries: Entries;
   #identity: string;
   readonly #changed = new Map<string, IndexEntry | undefined>();
+  readonly #whenSaved: (() => void)[] = [];
 
   private constructor(file: string) {
     this.#file = file;
@@ -100,6 +101,11 @@ export class StatIndex {
     }
   }
 
+  /** Has something done once what is changed here is on disk. */
+  whenSaved(work: () => void): void {
+    this.#whenSaved.push(work);
+  }
+
   async #write(patience: number): Promise<void> {
     mkdirSync(dirname(this.#file), { recursive: true });
     const release = await acquireLock(this.#file, patience);
@@ -119,6 +125,7 @@ export class StatIndex {
       renameSync(temporary, this.#file);
       this.#identity = identityOf(this.#file);
       this.#changed.clear();
+      for (const work of this.#whenSaved.splice(0)) work();
     } finally {
       await release().catch(() => {});
     }

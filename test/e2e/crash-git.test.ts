@@ -114,9 +114,6 @@ class Lane {
   /** A new asset stays in place when Git discards everything, as an untracked file does; the stash has it too. */
   async popAgain(): Promise<void> {
     await this.must("reset", "-q", "--hard");
-    // What was restored and not noted before the end looks like an edit; Git discards what it has seen.
-    await this.must("status");
-    await this.must("reset", "-q", "--hard");
     await rm(this.box.path("lane/repo/d.bin"), { force: true });
     await this.must("stash", "pop", "-q");
   }

@@ -1,0 +1,57 @@
+/*
+ * What a restoration is about to put on disk or to remove, noted before it does so: should it be killed before the index
+ * is saved, these files are no edits, and these gaps no deletions of the user's. One `<oid> <path as a JSON string>` a line, a
+ * removal with 64 zeros. It is a hint and not synced; a line that is not whole is ignored.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { worktreeState, type Repository } from "../git/repository.ts";
+import { isOid, type Oid } from "../object/oid.ts";
+import type { Content, OnDisk } from "./states.ts";
+
+const REMOVED = "0".repeat(64);
+
+/** What was to be at each path; undefined: nothing. */
+export type Restoring = ReadonlyMap<string, Oid | undefined>;
+
+export function noteRestoring(repository: Repository, list: Iterable<{ readonly path: string; readonly target: { readonly oid: Oid } | undefined }>): void {
+  const file = worktreeState(repository, "restoring");
+  mkdirSync(dirname(file), { recursive: true });
+  let text = "";
+  for (const { path, target } of list) text += `${target?.oid ?? REMOVED} ${JSON.stringify(path)}\n`;
+  writeFileSync(file, text);
+}
+
+/** What a run that was killed may have restored; empty as a rule. */
+export function readRestoring(repository: Repository): Restoring {
+  const file = worktreeState(repository, "restoring");
+  const noted = new Map<string, Oid | undefined>();
+  if (!existsSync(file)) return noted;
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const oid = line.slice(0, 64);
+    const path = parsePath(line.slice(65));
+    if (path !== undefined && oid === REMOVED) noted.set(path, undefined);
+    else if (path !== undefined && isOid(oid)) noted.set(path, oid);
+  }
+  return noted;
+}
+
+/** Once the index says what was restored. */
+export function forgetRestoring(repository: Repository): void {
+  rmSync(worktreeState(repository, "restoring"), { force: true });
+}
+
+/** What Git last knew at a path: what the index says, or what was put there, or removed, before a run was killed. */
+export function knownAt(restoring: Restoring, path: string, { w, b }: { readonly w: OnDisk; readonly b: Content | undefined }): Content | undefined {
+  if (!restoring.has(path) || w === "blocked") return b;
+  return w?.oid === restoring.get(path) ? w : b;
+}
+
+function parsePath(json: string): string | undefined {
+  try {
+    const path: unknown = JSON.parse(json);
+    return typeof path === "string" ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
