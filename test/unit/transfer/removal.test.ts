@@ -69,10 +69,11 @@ class SlowStore {
         });
       },
       replace: (name: string, content: Uint8Array) => request(`replace ${name}`, () => put(name, content)),
-      remove: (name: string) => request(`remove ${name}`, () => {
+      // As in a directory: who has slept looks at its clocks just before.
+      remove: async (name: string, _signal?: AbortSignal, beforeTry?: () => void) => (beforeTry?.(), request(`remove ${name}`, () => {
         self.keys.delete(name);
         self.onChange();
-      }),
+      })),
       close: () => {},
     };
   }
@@ -212,7 +213,7 @@ test("whatever the order of requests, whoever dies or sleeps for however long: e
         });
         try {
           // Nobody waits for anybody: each thinks that the others have died long ago.
-          await turnIntoDelta(slow, ...wishes[who]!, options(`run ${who}`, { host: "here", isAlive: () => !impatient, ...(impatient ? {} : { host: `host ${who}` }) }));
+          await turnIntoDelta(slow, ...wishes[who]!, options(`run ${who}`, { host: "here", isAlive: () => !impatient, ...(impatient ? {} : { host: `host ${who}` }), nowMs: () => memory.clockMs, steadyMs: () => memory.clockMs }));
           finished += 1;
         } catch (error) {
           if (!isBallastError(error, "LOCKED", "STORE_BUSY")) throw error;
