@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ini from "ini";
-import { BallastError, systemCode } from "../errors.ts";
+import { BallastError } from "../errors.ts";
 import { CONFIG_PATH, worktreeState, type Repository } from "../git/repository.ts";
+import { readIfThere } from "../util/read-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { findKey, KEYS, parseValue, type KeyName } from "./keys.ts";
 import { parseCommitted, readCommitted } from "./read-committed.ts";
@@ -73,13 +73,4 @@ function edit(lines: readonly string[], key: KeyName, value: string | undefined)
   if (end >= 0) edited.splice(end, 0, assignment!);
   else edited.push("", `[${section}]`, assignment!);
   return edited;
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { systemCode } from "../errors.ts";
 import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
+import { readIfThere } from "../util/read-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { at, type Repository } from "./repository.ts";
 import { gitText } from "./run.ts";
@@ -113,15 +113,6 @@ function uninstallHook(file: string): HookAction["action"] {
   else if (rest.trim() === "#!/bin/sh") rmSync(file);
   else write(file, rest);
   return "removed";
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function isShellScript(text: string): boolean {

@@ -8,6 +8,7 @@ import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { isOid, type Oid } from "../object/oid.ts";
+import { formatOidLine, readOidLines } from "./oid-lines.ts";
 
 export interface Captured {
   readonly path: string;
@@ -19,28 +20,11 @@ export function addCaptured(repository: Repository, captured: readonly Captured[
   const file = worktreeState(repository, "captured");
   mkdirSync(dirname(file), { recursive: true });
   // The first line feed ends a line that a killed process may have left unfinished.
-  appendFileSync(file, `\n${captured.map(({ oid, path }) => `${oid} ${JSON.stringify(path)}\n`).join("")}`);
+  appendFileSync(file, `\n${captured.map(({ oid, path }) => formatOidLine(oid, path)).join("")}`);
 }
 
 export function readCaptured(repository: Repository): Captured[] {
-  const file = worktreeState(repository, "captured");
-  if (!existsSync(file)) return [];
-  const all: Captured[] = [];
-  for (const line of readFileSync(file, "utf8").split("\n")) {
-    const oid = line.slice(0, 64);
-    const path = parsePath(line.slice(65));
-    if (isOid(oid) && path !== undefined) all.push({ oid, path });
-  }
-  return all;
-}
-
-/** Undefined for what is left of a line whose writer was killed. */
-function parsePath(json: string): string | undefined {
-  try {
-    return JSON.parse(json) as string;
-  } catch {
-    return undefined;
-  }
+  return readOidLines(worktreeState(repository, "captured")).flatMap(({ hex, path }) => (isOid(hex) ? [{ oid: hex, path }] : []));
 }
 
 /** Forgets them all: what Git recorded is in a commit now. */

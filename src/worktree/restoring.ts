@@ -3,10 +3,12 @@
  * is saved, these files are no edits, and these gaps no deletions of the user's. One `<oid> <path as a JSON string>` a line, a
  * removal with 64 zeros. It is a hint and not synced; a line that is not whole is ignored.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { fromSystemError } from "../errors.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
 import { isOid, type Oid } from "../object/oid.ts";
+import { formatOidLine, readOidLines } from "./oid-lines.ts";
 import type { Content, OnDisk } from "./states.ts";
 
 const REMOVED = "0".repeat(64);
@@ -14,24 +16,25 @@ const REMOVED = "0".repeat(64);
 /** What was to be at each path; undefined: nothing. */
 export type Restoring = ReadonlyMap<string, Oid | undefined>;
 
+/** @throws DISK_FULL, FILE_DENIED */
 export function noteRestoring(repository: Repository, list: Iterable<{ readonly path: string; readonly target: { readonly oid: Oid } | undefined }>): void {
   const file = worktreeState(repository, "restoring");
-  mkdirSync(dirname(file), { recursive: true });
   let text = "";
-  for (const { path, target } of list) text += `${target?.oid ?? REMOVED} ${JSON.stringify(path)}\n`;
-  writeFileSync(file, text);
+  for (const { path, target } of list) text += formatOidLine(target?.oid ?? REMOVED, path);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  } catch (error) {
+    throw fromSystemError(error, `cannot write ${file}`);
+  }
 }
 
 /** What a run that was killed may have restored; empty as a rule. */
 export function readRestoring(repository: Repository): Restoring {
-  const file = worktreeState(repository, "restoring");
   const noted = new Map<string, Oid | undefined>();
-  if (!existsSync(file)) return noted;
-  for (const line of readFileSync(file, "utf8").split("\n")) {
-    const oid = line.slice(0, 64);
-    const path = parsePath(line.slice(65));
-    if (path !== undefined && oid === REMOVED) noted.set(path, undefined);
-    else if (path !== undefined && isOid(oid)) noted.set(path, oid);
+  for (const { hex, path } of readOidLines(worktreeState(repository, "restoring"))) {
+    if (hex === REMOVED) noted.set(path, undefined);
+    else if (isOid(hex)) noted.set(path, hex);
   }
   return noted;
 }
@@ -45,13 +48,4 @@ export function forgetRestoring(repository: Repository): void {
 export function knownAt(restoring: Restoring, path: string, { w, b }: { readonly w: OnDisk; readonly b: Content | undefined }): Content | undefined {
   if (!restoring.has(path) || w === "blocked") return b;
   return w?.oid === restoring.get(path) ? w : b;
-}
-
-function parsePath(json: string): string | undefined {
-  try {
-    const path: unknown = JSON.parse(json);
-    return typeof path === "string" ? path : undefined;
-  } catch {
-    return undefined;
-  }
 }

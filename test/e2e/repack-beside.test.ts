@@ -173,5 +173,12 @@ describe.runIf(s3)("in a bucket", () => {
       await expectClosed(place);
       // What was asked to go, without an answer, may go for two hours: nothing counts on it, and nothing that stands in for it goes.
       if (method === "PUT") expect(await place.names()).toHaveLength(4);
+      if (mode === "auto" || method === "PUT") return;
+      // The delta that was asked to go is written anew, and the whole object stays beside it.
+      const back = JSON.parse(await box.mustBallast("repo", "repack", "--set", "delta=auto", "--json")) as { waiting: number; rewritten: number };
+      expect(back.rewritten).toBe(3);
+      expect(back.waiting).toBeGreaterThan(0);
+      expect(await place.names()).toHaveLength(4 + back.waiting);
+      expect((await box.ballast("repo", "repack", "--set", "delta=auto")).stderr).toContain("again in two hours");
     }));
 });

@@ -97,8 +97,13 @@ for (const [name, start, args] of COMMANDS) {
       if (at % 5 === 0) expect([...(await decodeAll(store()))].sort()).toEqual(OIDS);
       await box.mustBallast("lane/repo", "repack", ...args);
       expect(objectNames(store())).toEqual(undisturbed);
-      // The last record; and for two hours that of the run which died, if it had asked for removals.
-      expect((await box.run("lane/store", "find", ["gc", "-maxdepth", "1", "-type", "f"])).stdout).toMatch(/^(gc\/removal\.\d+\.json\n){1,2}$/);
+      // The last record; and for two hours that of the run which died, if it had asked for removals, and no other.
+      const records = (await box.run("lane/store", "find", ["gc", "-maxdepth", "1", "-type", "f"])).stdout.split("\n").filter(Boolean);
+      expect(records.every((name) => /^gc\/removal\.\d+\.json$/.test(name))).toBe(true);
+      const numbers = records.map((name) => Number(name.split(".")[1])).sort((x, y) => x - y);
+      const pending = await Promise.all(numbers.map(async (number) => (JSON.parse((await box.read(`lane/store/gc/removal.${number}.json`)).toString()) as { pending: string[] }).pending.length));
+      expect(pending.at(-1)).toBe(0);
+      expect(pending.slice(0, -1).every((count) => count > 0) && pending.length <= 2, `${pending.join()}`).toBe(true);
     });
     await decodeAll(store());
   });

@@ -23,9 +23,10 @@ export const repack = verb({
       run.out.json(result);
       return status;
     }
-    const { examined, rewritten, cleared, skipped, failed, bytesBefore, bytesAfter } = result;
+    const { examined, rewritten, cleared, waiting, skipped, failed, bytesBefore, bytesAfter } = result;
     for (const { path, why } of failed) run.report({ kind: "warning", message: `${formatPath(path)} stays as it is: ${why}` });
     if (skipped > 0) run.report({ kind: "warning", message: `${count(skipped, "version")} passed over, being absent from the ${local ? "local" : "remote"} store or in its archive` });
+    if (waiting > 0) run.report({ kind: "warning", message: `${count(waiting, "old object")} ${waiting === 1 ? "stays" : "stay"} for now: what stands in for them may still go, by a request to remove it that had no answer`, hint: "run the same command again in two hours" });
     const changes = `${rewritten} ${dryRun ? "would be rewritten" : "rewritten"}${cleared > 0 ? `, of ${cleared} a spare object ${dryRun ? "would be removed" : "removed"}` : ""}`;
     run.out.line(`${count(examined, "version")} examined, ${changes}: ${formatBytes(bytesBefore)} before, ${formatBytes(bytesAfter)} after.`);
     return status;

@@ -29,6 +29,8 @@ export interface Repacked {
   readonly rewritten: number;
   /** Those that had more than one object, of which the best was kept. */
   readonly cleared: number;
+  /** Objects that have a better one and stay for now, since that may still go by a request that had no answer. */
+  readonly waiting: number;
   /** What the objects of the examined versions took, and take now. */
   readonly bytesBefore: number;
   readonly bytesAfter: number;
@@ -86,12 +88,14 @@ class Run {
   }
 
   result(): Repacked {
+    const waiting = this.#options.replacements?.waiting ?? [];
     return {
       examined: this.#examined,
       rewritten: this.#rewritten,
       cleared: this.#cleared,
+      waiting: waiting.length,
       bytesBefore: this.#bytesBefore,
-      bytesAfter: this.#bytesAfter,
+      bytesAfter: this.#bytesAfter + total(waiting),
       skipped: this.#skipped,
       failed: this.#failed,
     };

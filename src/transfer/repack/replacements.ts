@@ -16,6 +16,7 @@ export class Replacements {
   readonly #signal: AbortSignal;
   #going: Going[] = [];
   #flushing: Promise<void> = Promise.resolve();
+  readonly #waiting: StoredObject[] = [];
 
   constructor(store: Store, removal: Removal, signal: AbortSignal) {
     this.#store = store;
@@ -26,6 +27,11 @@ export class Replacements {
   /** @param gone called when nobody should count on them any more */
   add(objects: readonly StoredObject[], gone: () => void): void {
     if (objects.length > 0) this.#going.push({ objects, gone });
+  }
+
+  /** Objects that stay for now: what stands in for them may itself go by a request that had no answer, or is gone. */
+  get waiting(): readonly StoredObject[] {
+    return this.#waiting;
   }
 
   async flushIfMany(): Promise<void> {
@@ -44,7 +50,11 @@ export class Replacements {
     if (going.length === 0) return;
     const keys = new Set(going.flatMap(({ objects }) => objects.map(({ key }) => key)));
     const spare = await decodableWithout(this.#store, new Set([...keys, ...this.#removal.pending]), this.#signal);
-    const safe = going.filter(({ objects }) => spare.has(objects[0]!.name.oid));
+    const safe: Going[] = [];
+    for (const one of going) {
+      if (spare.has(one.objects[0]!.name.oid)) safe.push(one);
+      else this.#waiting.push(...one.objects);
+    }
     for (const { gone } of safe) gone();
     await this.#removal.remove(safe.flatMap(({ objects }) => objects.map(({ key }) => key)));
   }
