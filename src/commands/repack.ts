@@ -13,7 +13,7 @@ import { rewrite } from "../transfer/repack/rewrite.ts";
 import { removeDead, scratchName } from "../transfer/repack/scratch.ts";
 import { versionsOf, type Version } from "../transfer/repack/versions.ts";
 import { Workshop } from "../transfer/repack/workshop.ts";
-import { isAlive } from "../transfer/this-process.ts";
+import { isAlive } from "../util/process-name.ts";
 import { selector, tracking } from "../worktree/tracking.ts";
 
 export interface RepackOptions {

@@ -1,4 +1,5 @@
-import { BallastError, systemCode } from "../errors.ts";
+import { BallastError } from "../errors.ts";
+import { isAlive } from "../util/process-name.ts";
 import { fetchRefs, remotes } from "./porcelain.ts";
 import { at, type Repository } from "./repository.ts";
 import { gitText, runGit } from "./run.ts";
@@ -47,14 +48,5 @@ async function forget(repository: Repository, place: string): Promise<void> {
 /** Removes what killed processes have left: it would keep alive what is gone. */
 async function forgetDead(repository: Repository): Promise<void> {
   const refs = (await gitText(["for-each-ref", "--format=%(refname)", PLACE], at(repository))).split("\n").filter(Boolean);
-  for (const pid of new Set(refs.map((ref) => ref.slice(PLACE.length).split("/")[0]!))) if (!isRunning(Number(pid))) await forget(repository, `${PLACE}${pid}/`);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
-  }
+  for (const pid of new Set(refs.map((ref) => ref.slice(PLACE.length).split("/")[0]!))) if (!isAlive(Number(pid))) await forget(repository, `${PLACE}${pid}/`);
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { systemCode } from "../errors.ts";
-import { isGone, isRunning, thisProcessName, type ProcessName } from "./process-name.ts";
+import { isAlive, isGone, isRunning, thisProcessName, type ProcessName } from "./process-name.ts";
 
 /*
  * What proper-lockfile does to its lock directory `<file>.lock/`, done so that a lock knows its process. The directory
@@ -99,7 +99,7 @@ function signOf(file: string): Date {
   if (holder) {
     if (isGone(holder)) return new Date(0);
     if (isRunning(holder)) return new Date();
-    if (holder.machine === undefined && holder.host === thisProcessName().host && !answers(holder.pid)) return new Date(0);
+    if (holder.machine === undefined && holder.host === thisProcessName().host && !isAlive(holder.pid)) return new Date(0);
   }
   return statSync(file).mtime;
 }
@@ -111,16 +111,6 @@ function readHolder(file: string): ProcessName | undefined {
     return typeof holder?.pid === "number" ? holder : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Whether there is a process of this id, where nothing more can be known of it. */
-function answers(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH";
   }
 }
 

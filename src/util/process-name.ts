@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { systemCode } from "../errors.ts";
 
 /** A process, so that another of the same machine can tell whether it still runs. */
 export interface ProcessName {
@@ -51,6 +53,18 @@ export function isRunning(other: ProcessName): boolean {
   return machine !== undefined && other.machine === machine && other.started !== undefined && startOf(other.pid) === other.started;
 }
 
+/** Whether a process of this machine has this id: for hints, where no name could be kept. */
+export function isAlive(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // It may be somebody else's.
+    return systemCode(error) !== "ESRCH";
+  }
+  return !isEnded(statOf(pid));
+}
+
 /** Containers of one machine have process ids of their own, so the space of ids belongs to the name. */
 function machineName(): string | undefined {
   try {
@@ -62,18 +76,36 @@ function machineName(): string | undefined {
 
 /** The process's start in clock ticks since the system's (proc(5), field 22 of stat); undefined when there is none. */
 function startOf(pid: number): string | undefined {
-  const fields = statOf(pid)?.fields;
-  // A killed process that nobody has waited for does nothing more.
-  return fields === undefined || fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  const stat = statOf(pid);
+  return stat === undefined || isEnded(stat) ? undefined : stat.fields[19];
 }
 
-/** A process's name, and its fields from the state on (proc(5)): the name may hold spaces and parentheses. */
-function statOf(pid: number): { readonly name: string; readonly fields: readonly string[] } | undefined {
+/** A killed process that nobody has waited for does nothing more. */
+function isEnded(stat: Stat | undefined): boolean {
+  return stat !== undefined && /^[ZX]/.test(stat.fields[0]!);
+}
+
+/** A process's name, and its fields from the state on (proc(5)): the first two of them where there is no `/proc`. */
+interface Stat {
+  readonly name: string;
+  readonly fields: readonly string[];
+}
+
+/** Undefined when there is no such process. */
+function statOf(pid: number): Stat | undefined {
   try {
+    if (process.platform !== "linux") return statByPs(pid);
+    // The name may hold spaces and parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const end = stat.lastIndexOf(")");
     return { name: stat.slice(stat.indexOf("(") + 1, end), fields: stat.slice(end + 2).split(" ") };
   } catch {
     return undefined;
   }
+}
+
+function statByPs(pid: number): Stat | undefined {
+  const line = execFileSync("ps", ["-o", "state=,ppid=,comm=", "-p", String(pid)], { encoding: "utf8" }).trim();
+  const [, state, parent, command] = /^(\S+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+  return state === undefined ? undefined : { name: command!.split("/").at(-1)!, fields: [state, parent!] };
 }

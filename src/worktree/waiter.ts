@@ -1,10 +1,10 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { worktreeState, type Repository } from "../git/repository.ts";
-import { systemCode } from "../errors.ts";
 import { driverProgram } from "../util/package-root.ts";
+import { gitProcessesAbove, isAlive } from "../util/process-name.ts";
 
 /*
  * While a rebase goes on, one Git process keeps its index in memory and would refuse a manifest that was stamped under
@@ -20,7 +20,7 @@ export function waitInBackground(repository: Repository): void {
   const file = worktreeState(repository, "waiter");
   mkdirSync(dirname(file), { recursive: true });
   if (existsSync(file) && isAlive(Number(readFileSync(file, "utf8")))) return;
-  const pids = gitAncestors();
+  const pids = gitProcessesAbove().map(({ pid }) => pid);
   const child = spawn(process.execPath, [driverProgram(), "hook", "wait", ...pids.map(String)], {
     cwd: repository.top,
     detached: true,
@@ -40,42 +40,5 @@ export async function waitFor(repository: Repository, pids: readonly number[], d
     for (let turn = 0; turn < TURNS && !(await done()); turn++) await sleep(AGAIN_MS);
   } finally {
     rmSync(worktreeState(repository, "waiter"), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!(pid > 1)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === "EPERM";
-  }
-}
-
-/** The Git processes that this one descends from. */
-function gitAncestors(): number[] {
-  const found: number[] = [];
-  for (let pid = process.ppid; pid > 1; ) {
-    const { parent, name } = processInfo(pid);
-    if (/^git/.test(name)) found.push(pid);
-    pid = parent;
-  }
-  return found;
-}
-
-function processInfo(pid: number): { parent: number; name: string } {
-  try {
-    if (process.platform === "linux") {
-      // pid (name) state ppid …; the name may hold spaces and parentheses
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      const end = stat.lastIndexOf(")");
-      return { name: stat.slice(stat.indexOf("(") + 1, end), parent: Number(stat.slice(end + 2).split(" ")[1]) };
-    }
-    const line = execFileSync("ps", ["-o", "ppid=,comm=", "-p", String(pid)], { encoding: "utf8" }).trim();
-    const [, parent, name] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
-    return { parent: Number(parent ?? 0), name: (name ?? "").split("/").at(-1)! };
-  } catch {
-    return { parent: 0, name: "" };
   }
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll } from "vitest";
+import { isAlive } from "../../src/util/process-name.ts";
 import { builtMain } from "./build.ts";
 
 export interface Result {
@@ -132,7 +133,7 @@ export class Sandbox {
   async settled(repo: string, timeoutMs = 20_000): Promise<void> {
     const gitDir = await this.git(repo, "rev-parse", "--absolute-git-dir");
     const until = Date.now() + timeoutMs;
-    while (await this.exists(join(gitDir, "ballast/waiter"))) {
+    while (await isWaiting(join(gitDir, "ballast/waiter"))) {
       if (Date.now() > until) throw new Error(`${repo} did not settle within ${timeoutMs} ms`);
       await pause(10);
     }
@@ -142,6 +143,11 @@ export class Sandbox {
   async cleanup(): Promise<void> {
     await rm(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
+}
+
+/** Whether the process that `file` names is there; one that was killed leaves its name behind. */
+async function isWaiting(file: string): Promise<boolean> {
+  return isAlive(Number(await readFile(file, "utf8").catch(() => "0")));
 }
 
 /** Content that does not compress and is the same for the same seed. */
