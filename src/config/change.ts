@@ -1,6 +1,6 @@
 import { BallastError } from "../errors.ts";
-import { at, setGitConfig, unsetGitConfig, type Repository } from "../git/repository.ts";
-import { runGit } from "../git/run.ts";
+import { changeConfig, setGitConfig, unsetGitConfig } from "../git/config.ts";
+import type { Repository } from "../git/repository.ts";
 import { KEYS, parseValue, requireKey, type KeyName } from "./keys.ts";
 import { IDENTITY_KEYS, readPin, committedIdentity, writePin } from "./pin.ts";
 import { readCommitted } from "./read-committed.ts";
@@ -56,6 +56,6 @@ async function changeCommitted(repository: Repository, key: KeyName, value: stri
 }
 
 async function changeGlobal(repository: Repository, key: KeyName, value: string | undefined): Promise<void> {
-  if (value === undefined) await runGit(["config", "--global", "--unset-all", gitKey(key)], at(repository, { accept: [5] }));
-  else await runGit(["config", "--global", "--replace-all", gitKey(key), value], at(repository));
+  if (value === undefined) await changeConfig(repository, ["--global", "--unset-all", gitKey(key)], [5]);
+  else await changeConfig(repository, ["--global", "--replace-all", gitKey(key), value]);
 }

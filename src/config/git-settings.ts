@@ -1,5 +1,5 @@
-import { at, type Repository } from "../git/repository.ts";
-import { runGit } from "../git/run.ts";
+import { configEntries, type ConfigEntry } from "../git/config.ts";
+import type { Repository } from "../git/repository.ts";
 import { findKey, type KeyName } from "./keys.ts";
 
 export type Scope = "local" | "worktree" | "global" | "system" | "command";
@@ -9,22 +9,16 @@ export interface GitSetting {
   readonly scope: Scope;
 }
 
-/** The `ballast.*` entries of `git config` that are settings; the last value of a key counts, as for Git. One process. */
 export async function readGitSettings(repository: Repository): Promise<Map<KeyName, GitSetting>> {
-  const { status, stdout } = await runGit(["config", "--null", "--show-scope", "--get-regexp", "^ballast\\."], at(repository, { accept: [1] }));
-  return status === 0 ? parseGitSettings(stdout.toString()) : new Map();
+  return gitSettings(await configEntries(repository));
 }
 
-/** Parses `scope NUL key LF value NUL` repeated; a key without a value is true. */
-export function parseGitSettings(text: string): Map<KeyName, GitSetting> {
+/** The `ballast.*` entries of Git's configuration that are settings; the last value of a key counts, as for Git. */
+export function gitSettings(entries: readonly ConfigEntry[]): Map<KeyName, GitSetting> {
   const settings = new Map<KeyName, GitSetting>();
-  const fields = text.split("\0");
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const entry = fields[i + 1]!;
-    const feed = entry.indexOf("\n");
-    const name = findKey((feed < 0 ? entry : entry.slice(0, feed)).slice("ballast.".length));
-    if (name === undefined) continue;
-    settings.set(name, { value: feed < 0 ? "true" : entry.slice(feed + 1), scope: fields[i] as Scope });
+  for (const { scope, key, value = "true" } of entries) {
+    const name = key.startsWith("ballast.") ? findKey(key.slice("ballast.".length)) : undefined;
+    if (name !== undefined) settings.set(name, { value, scope: scope as Scope });
   }
   return settings;
 }

@@ -1,5 +1,6 @@
 import { BallastError } from "../errors.ts";
-import { gitConfig, setGitConfig, type Repository } from "../git/repository.ts";
+import { gitConfig, setGitConfig } from "../git/config.ts";
+import type { Repository } from "../git/repository.ts";
 import { KEYS, parseValue, type Key, type KeyName } from "./keys.ts";
 import { readCommitted, type Committed } from "./read-committed.ts";
 import type { Settings } from "./settings.ts";

@@ -1,5 +1,6 @@
 import { BallastError } from "../errors.ts";
 import { isAlive } from "../util/process-name.ts";
+import { configEntries } from "./config.ts";
 import { fetchRefs, remotes } from "./porcelain.ts";
 import { at, type Repository } from "./repository.ts";
 import { gitText, runGit } from "./run.ts";
@@ -36,8 +37,8 @@ export async function withAllRefs<T>(repository: Repository, signal: AbortSignal
 
 /** What `git fetch` keeps as remote-tracking refs. Refspecs with other targets might remove what is not the remote's. */
 async function trackingRefspecs(repository: Repository, remote: string): Promise<string[]> {
-  const { stdout } = await runGit(["config", "--get-all", `remote.${remote}.fetch`], at(repository, { accept: [1] }));
-  return stdout.toString().split("\n").filter((refspec) => /:refs\/remotes\//.test(refspec) || refspec.startsWith("^"));
+  const refspecs = (await configEntries(repository)).flatMap(({ key, value }) => (key === `remote.${remote}.fetch` && value !== undefined ? [value] : []));
+  return refspecs.filter((refspec) => /:refs\/remotes\//.test(refspec) || refspec.startsWith("^"));
 }
 
 async function forget(repository: Repository, place: string): Promise<void> {

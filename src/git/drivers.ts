@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
-import { at, gitConfig, setGitConfig, type Repository } from "./repository.ts";
-import { runGit } from "./run.ts";
+import { changeConfig, gitConfig, setGitConfig } from "./config.ts";
+import type { Repository } from "./repository.ts";
 
 /**
  * The clean filter, diff and merge drivers of the manifest, which are local configuration: a clone without Ballast
@@ -45,8 +45,7 @@ export async function outdatedDrivers(repository: Repository, live: boolean): Pr
 }
 
 async function removeSection(repository: Repository, section: string): Promise<boolean> {
-  const { status } = await runGit(["config", "--local", "--remove-section", section], at(repository, { accept: [128] }));
-  return status === 0;
+  return (await changeConfig(repository, ["--local", "--remove-section", section], [128])) === 0;
 }
 
 /** As {@link launch}; `hooks/filter.sh` starts Node where something has changed. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { at, gitConfig, MANIFEST_PATH, type Repository } from "./repository.ts";
+import { gitFlag } from "./config.ts";
+import { at, MANIFEST_PATH, type Repository } from "./repository.ts";
 import { runGit } from "./run.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function bringOwnFiles(repository: Repository): Promise<"hidden" | 
   const env = { BALLAST_SETTLING: "1", GIT_INDEX_FILE: undefined };
   const { stdout } = await runGit(["ls-files", "-t", "-z", "--", MANIFEST_PATH], at(repository, { env }));
   if (!stdout.toString().startsWith("S ")) return stdout.length === 0 ? undefined : "gone";
-  const cone = /^(true|yes|on|1)$/i.test((await gitConfig(repository, "core.sparseCheckoutCone")) ?? "");
+  const cone = await gitFlag(repository, "core.sparseCheckoutCone");
   await runGit(["sparse-checkout", "add", cone ? ".ballast" : "/.ballast/"], at(repository, { env, accept: [1, 128] }));
   return isThere(repository) ? undefined : "hidden";
 }

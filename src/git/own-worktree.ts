@@ -2,7 +2,8 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { environment } from "../config/environment.ts";
 import { BallastError } from "../errors.ts";
-import { gitConfig, type Repository } from "./repository.ts";
+import { gitConfig } from "./config.ts";
+import type { Repository } from "./repository.ts";
 
 /**
  * Whether the worktree is the one whose state the Git directory keeps. `GIT_WORK_TREE` may name any other directory for

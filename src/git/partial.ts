@@ -1,3 +1,4 @@
+import { configEntries } from "./config.ts";
 import { at, type Repository } from "./repository.ts";
 import { runGit } from "./run.ts";
 
@@ -30,10 +31,7 @@ export async function bringVersions(repository: Repository, range: readonly stri
 
 /** The remotes that promised what is missing. */
 async function promisors(repository: Repository): Promise<string[]> {
-  const { stdout } = await runGit(["config", "--get-regexp", "^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$"], at(repository, { accept: [1] }));
-  const names = stdout.toString().split("\n").filter(Boolean).map((line) => {
-    const [key, value] = line.split(" ") as [string, string?];
-    return /^remote\.(.*)\.[a-z]+$/.exec(key)?.[1] ?? value ?? "origin";
-  });
+  const promising = (await configEntries(repository)).filter(({ key }) => /^(extensions\.partialclone|remote\..*\.(promisor|partialclonefilter))$/s.test(key));
+  const names = promising.map(({ key, value }) => /^remote\.(.*)\.[a-z]+$/s.exec(key)?.[1] ?? value ?? "origin");
   return [...new Set(names)];
 }

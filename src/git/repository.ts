@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { environment } from "../config/environment.ts";
 import { BallastError, isBallastError } from "../errors.ts";
-import { gitText, runGit, type RunOptions } from "./run.ts";
+import { gitText, type RunOptions } from "./run.ts";
 
 /** Where the parts of one Git repository and worktree are. All paths are absolute. */
 export interface Repository {
@@ -64,20 +64,4 @@ export function worktreeState(repository: Repository, name: string): string {
 /** Where the state that all worktrees share is kept: the local store and the logs. */
 export function sharedState(repository: Repository, name: string): string {
   return join(repository.commonDir, "ballast", name);
-}
-
-/** One value of `git config`, or undefined. */
-export async function gitConfig(repository: Repository, key: string): Promise<string | undefined> {
-  const { status, stdout } = await runGit(["config", "--get", key], at(repository, { accept: [1] }));
-  return status === 0 ? stdout.toString().replace(/\n$/, "") : undefined;
-}
-
-/** Sets a value in the repository's own `.git/config`. */
-export async function setGitConfig(repository: Repository, key: string, value: string): Promise<void> {
-  await runGit(["config", "--local", "--replace-all", key, value], at(repository));
-}
-
-/** Removes a value from the repository's own `.git/config`; succeeds when it is not there. */
-export async function unsetGitConfig(repository: Repository, key: string): Promise<void> {
-  await runGit(["config", "--local", "--unset-all", key], at(repository, { accept: [5] }));
 }

@@ -8,16 +8,15 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, type Repository } from "./repository.ts";
-import { runGit } from "./run.ts";
+import { gitFlag } from "./config.ts";
+import type { Repository } from "./repository.ts";
 
 /** Whether a path is within `git sparse-checkout`; undefined where that is not in use. */
 export async function sparseRules(repository: Repository): Promise<((path: string) => boolean) | undefined> {
   const file = join(repository.gitDir, "info", "sparse-checkout");
   // Most worktrees have no such file, and then no process is started.
   if (!existsSync(file)) return undefined;
-  const { status, stdout } = await runGit(["config", "--type=bool", "--get", "core.sparseCheckout"], at(repository, { accept: [1] }));
-  if (status !== 0 || stdout.toString().trim() !== "true") return undefined;
+  if (!(await gitFlag(repository, "core.sparseCheckout"))) return undefined;
   return sparseMatcher(readFileSync(file, "utf8"));
 }
 

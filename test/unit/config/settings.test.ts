@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ballastError } from "../../support/errors.ts";
-import { parseGitSettings } from "../../../src/config/git-settings.ts";
+import { gitSettings } from "../../../src/config/git-settings.ts";
+import { parseEntries } from "../../../src/git/config.ts";
 import { environmentName, findKey, KEYS, KEY_NAMES, requireKey, type Key } from "../../../src/config/keys.ts";
 import { defaultText, resolveSettings, type RawSources } from "../../../src/config/load.ts";
 import { DEFAULTS } from "../../../src/config/settings.ts";
@@ -144,7 +145,7 @@ describe("deltas", () => {
 describe("git config's answer", () => {
   it("is read by scope, the last value counts, and a key without a value is true", () => {
     const text = "global\0ballast.store.pathstyle\0local\0ballast.concurrency\n2\0command\0ballast.concurrency\n3\0local\0ballast.pin\ns3://x\0";
-    expect(parseGitSettings(text)).toEqual(new Map([
+    expect(gitSettings(parseEntries(text))).toEqual(new Map([
       ["store.pathStyle", { value: "true", scope: "global" }],
       ["concurrency", { value: "3", scope: "command" }],
     ]));
