@@ -1,10 +1,11 @@
 import type { Context } from "../context.ts";
 import { stillHere } from "../transfer/notes.ts";
-import { planPush } from "../transfer/plan-push.ts";
+import { changesManifest, needsOf, pushRange } from "../transfer/plan-push.ts";
 import { upload } from "../transfer/upload.ts";
 import { repositoryAt } from "../git/identity.ts";
 import { parseRefUpdates } from "../git/ref-updates.ts";
-import { pathsOfPush, refuseLocked } from "./verify-locks.ts";
+import { openRemoteStore } from "../store/open.ts";
+import { refuseLocked } from "./verify-locks.ts";
 
 /**
  * The pre-push hook: before Git publishes commits, everything that they need is in the remote store, and nobody else
@@ -17,16 +18,22 @@ import { pathsOfPush, refuseLocked } from "./verify-locks.ts";
 export async function run(context: Context, args: readonly string[], input: AsyncIterable<string | Uint8Array> = process.stdin): Promise<number> {
   const { repository, report, settings, signal } = context;
   const [name, url] = args;
-  const plan = { updates: parseRefUpdates(await textOf(input)), remote: name === url ? undefined : name };
-  const changed = settings.locksVerify ? await pathsOfPush(context, plan) : new Map<string, string>();
-  await refuseLocked(context, changed);
   // Remote-tracking refs may name branches that are gone, and whose objects were removed: only what Git told counts.
-  const needs = await planPush(repository, { ...plan, remote: undefined }, signal);
-  if (needs.length === 0) return 0;
-  const { uploaded } = await upload(context, needs, { repository: repositoryAt(repository, url ?? name ?? "") });
-  // An upload may have taken long: somebody may hold it now.
-  if (uploaded.length > 0) await refuseLocked(context, changed);
-  for (const message of stillHere(settings)) report({ kind: "info", message });
+  const range = await pushRange(repository, { updates: parseRefUpdates(await textOf(input)), remote: undefined }, signal);
+  if (range === undefined) return 0;
+  const needs = await needsOf(repository, range, signal);
+  const locked = settings.locksVerify && (needs.length > 0 || (await changesManifest(repository, range, signal)));
+  if (needs.length === 0 && !locked) return 0;
+  const remote = await openRemoteStore(context);
+  try {
+    if (locked) await refuseLocked(context, remote, range);
+    const { uploaded } = await upload(context, needs, { remote, repository: repositoryAt(repository, url ?? name ?? "") });
+    // An upload may have taken long: somebody may hold it now.
+    if (locked && uploaded.length > 0) await refuseLocked(context, remote, range);
+  } finally {
+    remote.close();
+  }
+  if (needs.length > 0) for (const message of stillHere(settings)) report({ kind: "info", message });
   return 0;
 }
 

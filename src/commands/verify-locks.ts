@@ -9,35 +9,33 @@ import { changedPaths } from "../manifest/changed-paths.ts";
 import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import { openRemoteStore, requireStore } from "../store/open.ts";
-import { pushRange, type PushPlan } from "../transfer/plan-push.ts";
+import type { Store } from "../store/port.ts";
 import { formatPath } from "../util/format.ts";
 
-/** The paths that a push changes, each with the newest commit that does. Commits that some remote has do not count. */
-export async function pathsOfPush({ repository, signal }: Context, plan: PushPlan): Promise<Map<string, string>> {
-  const range = await pushRange(repository, plan, signal);
+/**
+ * The paths that a push changes, each with the newest commit that does. Commits that some remote has do not count.
+ * @param range see pushRange()
+ */
+async function pathsOf({ repository, signal }: Context, range: readonly string[]): Promise<Map<string, string>> {
   const paths = new Map<string, string>();
-  if (range === undefined) return paths;
   for await (const { path, commit } of changedPaths(repository, [...range, "--remotes"], signal)) if (!paths.has(path)) paths.set(path, commit);
   return paths;
 }
 
 /**
- * Refuses a push of changes to what somebody else holds, as the store says it now. Without such paths no store is asked.
- * @param paths what the push changes, with the commit that does
+ * Refuses a push of changes to what somebody else holds, as the store says it now.
+ * @param range the commits of the push, see pushRange()
  * @throws LOCKED naming the path, the commit and the holder; what stores throw
  */
-export async function refuseLocked(context: Context, paths: ReadonlyMap<string, string>): Promise<void> {
+export async function refuseLocked(context: Context, store: Store, range: readonly string[]): Promise<void> {
   const { repository, signal } = context;
-  if (paths.size === 0) return;
-  const store = await openRemoteStore(context);
-  let locks: readonly Lock[];
-  try {
-    ({ locks } = await refreshLocks(repository, store, Date.now(), signal));
-  } finally {
-    store.close();
-  }
+  const { locks } = await refreshLocks(repository, store, Date.now(), signal);
   if (locks.length === 0) return;
-  const held = heldByOthers(locks, paths.keys(), await knownOwner(repository));
+  const others = ofOthers(locks, await knownOwner(repository));
+  if (others.length === 0) return;
+  // Only now are the commits looked at: as a rule nobody holds anything.
+  const paths = await pathsOf(context, range);
+  const held = amongPaths(others, paths.keys());
   const [first] = held;
   if (!first) return;
   const lines = held.slice(0, SHOWN).map(({ path, lock }) => `${formatPath(path)} (changed by commit ${paths.get(path)!.slice(0, 12)}) is locked by ${describeHolder(lock)}`);
@@ -76,16 +74,20 @@ export async function warnOfLocks(context: Context, staged: Manifest): Promise<v
   const parents = merged ? [head, merged] : [head];
   const all = new Set([...staged.keys(), ...parents.flatMap((parent) => [...parent.keys()])]);
   const changed = [...all].filter((path) => parents.every((parent) => !sameAsset(parent.get(path), staged.get(path))));
-  for (const { path, lock } of heldByOthers(seen.locks, changed, await knownOwner(repository)).slice(0, SHOWN)) {
+  for (const { path, lock } of amongPaths(ofOthers(seen.locks, await knownOwner(repository)), changed).slice(0, SHOWN)) {
     report({ kind: "warning", message: `${formatPath(path)} is locked by ${describeHolder(lock)} (seen ${formatTime(seen.seenMs)})`, hint: "git push will refuse this commit while that is so" });
   }
 }
 
-function heldByOthers(locks: readonly Lock[], paths: Iterable<string>, me: Owner | undefined): { path: string; lock: Lock }[] {
-  const others = new Map(locks.filter((lock) => !(lock.readable && isMine(lock, me))).map((lock) => [parseRecordKey(lock.key)!.pathHash, lock]));
-  if (others.size === 0) return [];
+function ofOthers(locks: readonly Lock[], me: Owner | undefined): Lock[] {
+  return locks.filter((lock) => !(lock.readable && isMine(lock, me)));
+}
+
+function amongPaths(locks: readonly Lock[], paths: Iterable<string>): { path: string; lock: Lock }[] {
+  if (locks.length === 0) return [];
+  const byPath = new Map(locks.map((lock) => [parseRecordKey(lock.key)!.pathHash, lock]));
   return [...paths].flatMap((path) => {
-    const lock = others.get(hashOfPath(path));
+    const lock = byPath.get(hashOfPath(path));
     return lock ? [{ path, lock }] : [];
   });
 }

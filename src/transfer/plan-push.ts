@@ -1,6 +1,7 @@
 import { commitIds } from "../git/commits.ts";
 import type { RefUpdate } from "../git/ref-updates.ts";
-import type { Repository } from "../git/repository.ts";
+import { at, MANIFEST_PATH, type Repository } from "../git/repository.ts";
+import { gitText } from "../git/run.ts";
 import { addedAssets } from "../manifest/versions.ts";
 import type { Oid } from "../object/oid.ts";
 import type { Wanted } from "./wanted.ts";
@@ -46,16 +47,20 @@ export async function needsOf(repository: Repository, range: readonly string[], 
 /** The commits of a push as arguments of `git log`, or undefined when there can be none. */
 export async function pushRange(repository: Repository, { updates, remote }: PushPlan, signal?: AbortSignal): Promise<string[] | undefined> {
   const published = updates.filter(({ localId }) => localId !== undefined);
-  const tips = await commitsAmong(repository, published.map(({ localId }) => localId), signal);
+  const ids = published.flatMap(({ localId, remoteId }) => [localId, remoteId]).filter((id) => id !== undefined);
+  const unique = [...new Set(ids)];
+  const commits = await commitIds(repository, unique, signal);
+  const commitOf = new Map(unique.map((id, i) => [id, commits[i]]));
+  const among = (wanted: readonly (string | undefined)[]): Set<string> => new Set(wanted.flatMap((id) => commitOf.get(id ?? "") ?? []));
   // A value that the remote has and this repository does not (never fetched, forced over) excludes nothing.
-  const have = await commitsAmong(repository, published.map(({ remoteId }) => remoteId), signal);
-  const fresh = [...tips].filter((id) => !have.has(id));
+  const have = among(published.map(({ remoteId }) => remoteId));
+  const fresh = [...among(published.map(({ localId }) => localId))].filter((id) => !have.has(id));
   if (fresh.length === 0) return undefined;
   return [...fresh, "--not", ...have, ...(remote ? [`--remotes=${remote}`] : [])];
 }
 
-/** The commits that exist here among `ids`, tags followed. */
-async function commitsAmong(repository: Repository, ids: readonly (string | undefined)[], signal?: AbortSignal): Promise<Set<string>> {
-  const unique = [...new Set(ids)].filter((id) => id !== undefined);
-  return new Set((await commitIds(repository, unique, signal)).filter((id) => id !== undefined));
+/** Whether any commit of `range` changes the manifest, be it that it only removes from it. */
+export async function changesManifest(repository: Repository, range: readonly string[], signal?: AbortSignal): Promise<boolean> {
+  const args = ["--no-replace-objects", "rev-list", "--max-count=1", "--full-history", ...range, "--", MANIFEST_PATH];
+  return (await gitText(args, at(repository, signal ? { signal } : {}))) !== "";
 }

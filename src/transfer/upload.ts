@@ -37,6 +37,8 @@ export interface UploadOptions {
   readonly dryRun?: boolean;
   /** The repository whose commits need the objects; this clone itself unless given. */
   readonly repository?: RepositoryId;
+  /** The remote store, where it is open already; it stays open. */
+  readonly remote?: Store;
   readonly run?: ThisRun;
 }
 
@@ -51,13 +53,13 @@ export interface UploadOptions {
 export async function upload<T extends Wanted>(context: Context, needs: readonly T[], options: UploadOptions = {}): Promise<Uploaded<T>> {
   if (needs.length === 0) return { uploaded: [], bytes: 0, storedBytes: 0, present: 0 };
   const local = await localStore(context);
-  const remote = await openRemoteStore(context);
+  const remote = options.remote ?? (await openRemoteStore(context));
   try {
     const outcome = await uploadTo(context, { local, remote }, needs, options);
     if (options.dryRun !== true) await addToCache(context, local, outcome.uploaded);
     return outcome;
   } finally {
-    remote.close();
+    if (remote !== options.remote) remote.close();
     local.close();
   }
 }
