@@ -55,7 +55,7 @@ export async function fsck(context: Context, { where, deep, repair: mending }: F
   const remote = await remoteFor(context, where);
   const stores: Stores = { local, remote };
   try {
-    const inspector = new Inspector(context, stores, { asked: { local: where !== "remote", remote: where !== "local" }, deep });
+    const inspector = new Inspector(context, stores, { asked: { local: where !== "remote", remote: where !== "local" }, deep, again: mending });
     const first = await inspector.inspect();
     const repairs: Repair[] = [];
     const seen = new Map(first.findings.map((finding) => [identityOf(finding), finding]));

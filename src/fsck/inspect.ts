@@ -22,6 +22,8 @@ export interface InspectOptions {
   readonly asked: { readonly local: boolean; readonly remote: boolean };
   /** Decodes every object of what is asked for. */
   readonly deep: boolean;
+  /** Whether there may be another look; then what was found good is remembered. */
+  readonly again?: boolean;
 }
 
 export interface Inspection extends Judgement {
@@ -67,7 +69,7 @@ export class Inspector {
     // What was decoded is needed again as soon as something new stands on it.
     const objects = isDirectoryStore(store) ? unknown : withBases(unknown, found.objects);
     for (const [key, verdict] of await decodeAll(this.#context, store, objects, { others, scratch: () => openScratch(this.#context) })) verdicts.set(key, verdict);
-    for (const object of found.objects) if (verdicts.get(object.key)?.ok) this.#good.set(stamp(store, object), verdicts.get(object.key)!);
+    if (this.#options.again) for (const object of found.objects) if (verdicts.get(object.key)?.ok) this.#good.set(stamp(store, object), verdicts.get(object.key)!);
     return { survey: found, verdicts, asked };
   }
 }

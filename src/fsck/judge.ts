@@ -1,7 +1,7 @@
 import type { Verdict } from "../object/check.ts";
 import { EMPTY_OID, type Oid } from "../object/oid.ts";
 import type { StoredObject } from "../store/port.ts";
-import { easiestWays, type Catalogue, type Way } from "../transfer/chains.ts";
+import { decodable } from "../transfer/chains.ts";
 import { identityOf, type Finding, type FindingKind, type Place } from "./finding.ts";
 import type { Needed, Needs } from "./needs.ts";
 import type { Survey } from "./survey.ts";
@@ -34,20 +34,19 @@ export interface Judgement {
 export function judge({ needs, local, remote }: Facts): Judgement {
   const badThere = remote ? badObjects(remote, needs) : new Map<string, Bad>();
   const bad = { local: badObjects(local, needs, remote && { looked: remote, bad: badThere }), remote: badThere };
-  const here = catalogueOf(local, bad.local);
-  const there = remote ? catalogueOf(remote, bad.remote) : new Map<Oid, StoredObject[]>();
-  const waysHere = easiestWays([here, there], { archived: true });
-  const waysThere = easiestWays([there], { archived: true });
+  const there = remote ? [remote, bad.remote] as const : undefined;
+  const foundThere = there ? decodable(good(there)) : new Set<Oid>();
+  const foundHere = decodable(good([local, bad.local], there));
   const findings = [
     ...manifestFindings(needs),
-    ...objectFindings("local", local, bad.local, waysHere, needs),
-    ...(remote ? objectFindings("remote", remote, bad.remote, waysThere, needs) : []),
+    ...objectFindings("local", local, bad.local, foundHere, needs),
+    ...(remote ? objectFindings("remote", remote, bad.remote, foundThere, needs) : []),
   ];
   const told = new Set(findings.flatMap(({ store, oid }) => (oid === undefined ? [] : [`${store} ${oid}`])));
   for (const needed of needs.byOid.values()) {
-    const store = lackedBy(needed, { local, remote, waysHere, waysThere });
+    const store = lackedBy(needed, { local, remote, foundHere, foundThere });
     if (store === undefined || told.has(`${store} ${needed.oid}`) || (store === "both" && (told.has(`local ${needed.oid}`) || told.has(`remote ${needed.oid}`)))) continue;
-    findings.push(missing(needed, store, waysHere.has(needed.oid)));
+    findings.push(missing(needed, store, foundHere.has(needed.oid)));
   }
   findings.sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind) || (identityOf(a) < identityOf(b) ? -1 : 1));
   return { findings, bad: { local: new Set(bad.local.keys()), remote: new Set(bad.remote.keys()) } };
@@ -55,17 +54,18 @@ export function judge({ needs, local, remote }: Facts): Judgement {
 
 const ORDER: readonly FindingKind[] = ["manifest", "missing", "corrupt", "size", "chain", "unreadable", "obstacle", "misplaced", "unknown", "junk"];
 
-interface Ways {
+interface Found {
   readonly local: Looked;
   readonly remote: Looked | undefined;
-  readonly waysHere: ReadonlyMap<Oid, Way>;
-  readonly waysThere: ReadonlyMap<Oid, Way>;
+  /** What both stores together can give, and what the remote one can by itself. */
+  readonly foundHere: ReadonlySet<Oid>;
+  readonly foundThere: ReadonlySet<Oid>;
 }
 
 /** The store in which a content must be and is not. */
-function lackedBy({ oid, published, own }: Needed, { local, remote, waysHere, waysThere }: Ways): "local" | "remote" | "both" | undefined {
-  if (remote?.asked && published) return waysThere.has(oid) ? undefined : "remote";
-  if (waysHere.has(oid)) return undefined;
+function lackedBy({ oid, published, own }: Needed, { local, remote, foundHere, foundThere }: Found): "local" | "remote" | "both" | undefined {
+  if (remote?.asked && published) return foundThere.has(oid) ? undefined : "remote";
+  if (foundHere.has(oid)) return undefined;
   if (remote?.asked) return "both";
   return local.asked && own ? "local" : undefined;
 }
@@ -98,8 +98,9 @@ function badObjects(looked: Looked, needs: Needs, other?: { readonly looked: Loo
   }
   // Those that stand on good ones first; what stands on them is judged by what is then left.
   for (let rest = doubtful; rest.length > 0; ) {
-    const ways = easiestWays([catalogueOf(looked, bad, rest), other ? catalogueOf(other.looked, other.bad) : new Map()], { archived: true });
-    const own = rest.filter(({ name }) => ways.has(name.base!));
+    const doubted = new Set(rest.map(({ key }) => key));
+    const found = decodable(good([looked, { has: (key) => bad.has(key) || doubted.has(key) }], other && [other.looked, other.bad]));
+    const own = rest.filter(({ name }) => found.has(name.base!));
     for (const { key } of own) bad.set(key, { kind: "corrupt", detail: (verdicts.get(key) as { message: string }).message });
     rest = rest.filter((object) => !own.includes(object));
     if (own.length === 0) break;
@@ -117,19 +118,16 @@ function impossibleSize({ name, sizeBytes }: StoredObject, { byOid }: Needs): st
   return wanted === undefined || wanted === sizeBytes ? undefined : `it has ${sizeBytes} bytes, and the manifest says ${wanted}`;
 }
 
-function catalogueOf({ survey }: Looked, bad: ReadonlyMap<string, unknown>, without: readonly StoredObject[] = []): Catalogue {
-  const catalogue = new Map<Oid, StoredObject[]>();
-  const left = new Set(without.map(({ key }) => key));
-  for (const object of survey.objects) {
-    if (bad.has(object.key) || left.has(object.key)) continue;
-    const known = catalogue.get(object.name.oid);
-    if (known) known.push(object);
-    else catalogue.set(object.name.oid, [object]);
+/** The objects of these stores that are not bad. */
+function* good(...stores: readonly (readonly [looked: Looked, bad: Pick<ReadonlySet<string>, "has">] | undefined)[]): Generator<StoredObject> {
+  for (const store of stores) {
+    if (store === undefined) continue;
+    const [{ survey }, bad] = store;
+    for (const object of survey.objects) if (!bad.has(object.key)) yield object;
   }
-  return catalogue;
 }
 
-function objectFindings(store: "local" | "remote", { survey, asked }: Looked, bad: ReadonlyMap<string, Bad>, ways: ReadonlyMap<Oid, Way>, { byOid }: Needs): Finding[] {
+function objectFindings(store: "local" | "remote", { survey, asked }: Looked, bad: ReadonlyMap<string, Bad>, found: ReadonlySet<Oid>, { byOid }: Needs): Finding[] {
   if (!asked) return [];
   const findings: Finding[] = [];
   const places = (oid: Oid): readonly Place[] => byOid.get(oid)?.places ?? [];
@@ -137,7 +135,7 @@ function objectFindings(store: "local" | "remote", { survey, asked }: Looked, ba
     const { oid, base } = name;
     const one = bad.get(key);
     if (one) findings.push({ kind: one.kind, store, key, oid, detail: one.detail, neededBy: places(oid), mend: MENDS[one.kind] });
-    else if (base !== undefined && !ways.has(base)) {
+    else if (base !== undefined && !found.has(base)) {
       findings.push({ kind: "chain", store, key, oid, detail: `it is a difference from ${base}, which cannot be had`, neededBy: places(oid), mend: MENDS.chain });
     }
   }

@@ -24,7 +24,9 @@ export async function survey(store: Store, signal: AbortSignal): Promise<Survey>
   for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
     const name = parseKey(entry.key);
     if (name !== undefined) {
-      found.objects.push({ ...entry, name });
+      const { key, sizeBytes, modifiedMs, archived } = entry;
+      // There may be a million: all are of one shape, without room to grow.
+      found.objects.push(archived ? { key, sizeBytes, modifiedMs, name, archived } : { key, sizeBytes, modifiedMs, name });
       continue;
     }
     if (obstacles.has(entry.key) || [...obstacles].some((place) => entry.key.startsWith(`${place}/`))) continue;

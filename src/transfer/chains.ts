@@ -88,6 +88,29 @@ export function easiestWays(catalogues: readonly Catalogue[], { archived = false
   return ways;
 }
 
+/**
+ * The oids that can be decoded by what these objects hold together: the keys of {@link easiestWays}, without the ways.
+ * Objects in an archive count.
+ */
+export function decodable(objects: Iterable<StoredObject>): Set<Oid> {
+  const found = new Set<Oid>();
+  const dependents = new Map<Oid, Oid[]>();
+  for (const { name } of objects) {
+    if (name.base === undefined) found.add(name.oid);
+    else if (dependents.has(name.base)) dependents.get(name.base)!.push(name.oid);
+    else dependents.set(name.base, [name.oid]);
+  }
+  const reached = [...dependents.keys()].filter((base) => found.has(base));
+  for (const base of reached) {
+    for (const oid of dependents.get(base)!) {
+      if (found.has(oid)) continue;
+      found.add(oid);
+      if (dependents.has(oid)) reached.push(oid);
+    }
+  }
+  return found;
+}
+
 interface Candidate {
   readonly object: StoredObject;
   readonly from: number;

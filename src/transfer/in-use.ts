@@ -4,7 +4,7 @@ import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { addedAssets, requireReadable } from "../manifest/versions.ts";
-import { isOid, type Oid } from "../object/oid.ts";
+import { matchedOid, type Oid } from "../object/oid.ts";
 
 /** A content that something in this repository needs. */
 export interface Use {
@@ -126,10 +126,10 @@ function topOf(gitDir: string): string {
 }
 
 /** Every oid in a manifest, also in one that holds conflict markers, with what its line says of path and size. */
-function assetsIn(text: string): { oid: Oid; path: string; sizeBytes: number }[] {
-  return [...text.matchAll(/(?:"path":("(?:[^"\\]|\\.)*"),)?"oid":"([0-9a-f]{64})"(?:,"size":(\d{1,15}))?/g)].flatMap(([, path, oid, size]) =>
-    isOid(oid) ? [{ oid, path: pathOf(path), sizeBytes: size === undefined ? NaN : Number(size) }] : [],
-  );
+function* assetsIn(text: string): Generator<{ oid: Oid; path: string; sizeBytes: number }> {
+  for (const [, path, oid, size] of text.matchAll(/(?:"path":("(?:[^"\\]|\\.)*"),)?"oid":"([0-9a-f]{64})"(?:,"size":(\d{1,15}))?/g)) {
+    yield { oid: matchedOid(oid!), path: pathOf(path), sizeBytes: size === undefined ? NaN : Number(size) };
+  }
 }
 
 function pathOf(json: string | undefined): string {
