@@ -12,8 +12,8 @@ import { build } from "esbuild";
 const [directory] = process.argv.slice(2);
 const project = join(dirname(fileURLToPath(import.meta.url)), "..");
 const wasm = "node_modules/xdelta3-wasm/dist/df58e7ef369c5c18.wasm";
-/** Imported dynamically, and large: parts of their own also for the driver. */
-const PARTS = { "s3-store": "src/store/s3/store.ts", "delta-encode": "src/delta/encode.ts", "delta-estimate": "src/delta/estimate.ts" };
+/** Imported dynamically, and large: parts of their own also for the driver. The first module costs it as much as 300 KB. */
+const PARTS = { "s3-store": "src/store/s3/store.ts" };
 const common = {
   absWorkingDir: project, bundle: true, platform: "node", target: "node20", minify: true, keepNames: true,
   legalComments: "none", metafile: true, logLevel: "warning",
@@ -45,5 +45,6 @@ const driver = await build({
   define: { "import.meta.url": "__here" }, banner: { js: "const __here=require('node:url').pathToFileURL(__filename).href;" },
   plugins: [apart(Object.fromEntries(Object.entries(PARTS).map(([name, source]) => [source, `./parts/${name}.js`])))],
 });
-cpSync(join(project, wasm), join(directory, "chunks", wasm.split("/").at(-1)));
+// Looked for beside the file that asks for it.
+for (const beside of ["chunks", "."]) cpSync(join(project, wasm), join(directory, beside, wasm.split("/").at(-1)));
 writeFileSync(join(directory, "meta.json"), JSON.stringify({ inputs: { ...modules.metafile.inputs, ...driver.metafile.inputs } }));

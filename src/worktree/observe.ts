@@ -180,17 +180,18 @@ class RenameFinder {
 
 /** lstat that sees a path below a symbolic link, or below a file, as blocked or absent and never follows it. */
 export class DirectoryCheck {
-  readonly #top: string;
+  /** The top with a slash: joining paths that are normal already costs more than the stat. */
+  readonly #prefix: string;
   readonly #known = new Map<string, BigIntStats | "directory" | undefined>();
 
   constructor(top: string) {
-    this.#top = top;
+    this.#prefix = join(top, "/");
   }
 
   lstat(path: string): BigIntStats | undefined {
     const parent = this.#directory(path.slice(0, Math.max(0, path.lastIndexOf("/"))));
     if (parent !== "directory") return parent;
-    return lstatSync(join(this.#top, path), { bigint: true, throwIfNoEntry: false });
+    return lstatSync(this.#prefix + path, { bigint: true, throwIfNoEntry: false });
   }
 
   /** "directory", or the stat of what stands in its way, or undefined when nothing is there. */
@@ -200,7 +201,7 @@ export class DirectoryCheck {
     const parent = this.#directory(directory.slice(0, Math.max(0, directory.lastIndexOf("/"))));
     let answer = parent;
     if (parent === "directory") {
-      const stat = lstatSync(join(this.#top, directory), { bigint: true, throwIfNoEntry: false });
+      const stat = lstatSync(this.#prefix + directory, { bigint: true, throwIfNoEntry: false });
       answer = stat?.isDirectory() ? "directory" : stat;
     }
     this.#known.set(directory, answer);
