@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { steps as sequences } from "../support/sequence/steps.ts";
+import { sequences } from "../support/sequence/steps.ts";
 import { World } from "../support/sequence/world.ts";
 
 /** Thousands are run by hand: a step takes a quarter of a second and more. */
@@ -20,9 +20,9 @@ test(`holds its promises after ${SEQUENCES} random sequences of edits and Git co
   let steps = 0;
   await fc.assert(
     fc.asyncProperty(sequences, async (sequence) => {
-      const world = await World.create();
+      const world = await World.create(sequence.rested);
       try {
-        for (const one of sequence) {
+        for (const one of sequence.steps) {
           await world.run(one);
           steps++;
         }

@@ -130,8 +130,8 @@ export class Sandbox {
   }
 
   /** Waits until the settling that a Git command left behind in the background has ended. */
-  async settled(repo: string, timeoutMs = 20_000): Promise<void> {
-    const gitDir = await this.git(repo, "rev-parse", "--absolute-git-dir");
+  async settled(repo: string, { timeoutMs = 20_000, gitDir }: { timeoutMs?: number; gitDir?: string } = {}): Promise<void> {
+    gitDir ??= await this.git(repo, "rev-parse", "--absolute-git-dir");
     const until = Date.now() + timeoutMs;
     while (await isWaiting(join(gitDir, "ballast/waiter"))) {
       if (Date.now() > until) throw new Error(`${repo} did not settle within ${timeoutMs} ms`);

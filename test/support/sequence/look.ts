@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { sha256, type Sandbox } from "../sandbox.ts";
+import { Objects } from "./objects.ts";
 
 /** Oids by path. */
 export type Files = ReadonlyMap<string, string>;
@@ -14,6 +14,7 @@ const CONTENT = /\.(bin|dat)$/;
 /** Reads what there is: disk, commits and what Git has left unfinished; it changes nothing. */
 export class Look {
   readonly #box: Sandbox;
+  readonly #objects = new Map<string, Objects>();
 
   constructor(box: Sandbox) {
     this.#box = box;
@@ -38,21 +39,25 @@ export class Look {
   }
 
   /** Every file that is or could be an asset. */
-  async disk(clone: string): Promise<Files> {
+  disk(clone: string): Files {
     const root = this.#box.path(clone);
     const files = new Map<string, string>();
-    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name).slice(root.length + 1);
-      if (entry.isFile() && CONTENT.test(path) && !path.startsWith(".git/") && !path.includes(".ballast-theirs")) files.set(path, sha256(await readFile(join(root, path))));
-    }
+    const walk = (directory: string): void => {
+      for (const entry of readdirSync(join(root, directory), { withFileTypes: true })) {
+        const path = join(directory, entry.name);
+        if (entry.isDirectory() && entry.name !== ".git") walk(path);
+        else if (entry.isFile() && CONTENT.test(path) && !path.includes(".ballast-theirs")) files.set(path, sha256(readFileSync(join(root, path))));
+      }
+    };
+    walk("");
     return files;
   }
 
   /** Those that the patterns of HEAD make assets. */
   async assets(clone: string): Promise<Files> {
-    const { stdout } = await this.#box.tryGit(clone, "show", "HEAD:.gitignore");
-    const dat = stdout.split("\n").includes("*.dat");
-    return new Map([...(await this.disk(clone))].filter(([path]) => dat || path.endsWith(".bin")));
+    const patterns = (await this.#read(clone, "HEAD:.gitignore")) ?? "";
+    const dat = patterns.split("\n").includes("*.dat");
+    return new Map([...this.disk(clone)].filter(([path]) => dat || path.endsWith(".bin")));
   }
 
   /** Paths that Git itself has, and whose content is Git's business. */
@@ -62,13 +67,12 @@ export class Look {
 
   /** A commit from before Ballast, or one that took it out again, has no assets and no patterns. */
   async hasBallast(clone: string): Promise<boolean> {
-    return (await this.#box.tryGit(clone, "cat-file", "-e", `HEAD:${MANIFEST}`)).status === 0;
+    return (await this.#read(clone, `HEAD:${MANIFEST}`)) !== undefined;
   }
 
   async manifest(repository: string, commit: string): Promise<Files> {
-    const { status, stdout } = await this.#box.tryGit(repository, "show", `${commit}:${MANIFEST}`);
-    if (status !== 0) return new Map();
-    return new Map(stdout.split("\n").slice(1).filter(Boolean).map((line) => {
+    const text = (await this.#read(repository, `${commit}:${MANIFEST}`)) ?? "";
+    return new Map(text.split("\n").slice(1).filter(Boolean).map((line) => {
       const { path, oid } = JSON.parse(line) as { path: string; oid: string };
       return [path, oid];
     }));
@@ -76,6 +80,22 @@ export class Look {
 
   status(clone: string): Promise<string> {
     return this.#box.git(clone, "status", "--porcelain", "--untracked-files=no");
+  }
+
+  /** Lets go of a clone that is about to be removed. */
+  async forget(clone: string): Promise<void> {
+    await this.#objects.get(clone)?.close();
+    this.#objects.delete(clone);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#objects.keys()].map((clone) => this.forget(clone)));
+  }
+
+  async #read(clone: string, name: string): Promise<string | undefined> {
+    const objects = this.#objects.get(clone) ?? new Objects(this.#box.path(clone), this.#box.env);
+    this.#objects.set(clone, objects);
+    return (await objects.read(name))?.toString();
   }
 }
 

@@ -1,9 +1,10 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { decodeAll, objectNames, promised } from "../decodable.ts";
-import { random, sandbox, sha256, type Sandbox } from "../sandbox.ts";
+import { random, sha256, type Sandbox } from "../sandbox.ts";
 import { Look, MANIFEST, same, show, type Files } from "./look.ts";
-import { PATHS, say, type Settle, type Step } from "./steps.ts";
+import { start } from "./start.ts";
+import { CLONES, say, type Settle, type Step } from "./steps.ts";
 
 /** Two clones of one upstream over one store, and a linked worktree of the first. It carries out steps, and throws when a promise was broken. */
 export class World {
@@ -23,29 +24,16 @@ export class World {
     this.#look = new Look(box);
   }
 
-  static async create(): Promise<World> {
-    const box = await sandbox();
-    const world = new World(box);
-    await box.git(".", "init", "-q", "--bare", "upstream.git");
-    await box.git(".", "init", "-q", "a");
-    await box.git("a", "remote", "add", "origin", box.path("upstream.git"));
-    await box.mustBallast("a", "init", box.path("store"));
-    await box.mustBallast("a", "track", "*.bin");
-    for (const path of PATHS.slice(0, 2)) await box.write(`a/${path}`, world.#content());
-    await box.write("a/code.txt", "code\n");
-    await box.git("a", "add", "--all");
-    await box.git("a", "commit", "-q", "-m", "start");
-    await box.git("a", "push", "-q", "--set-upstream", "origin", "main");
-    await box.mustBallast(".", "clone", "-q", "upstream.git", "b");
-    await box.git("a", "worktree", "add", "-q", "-b", "work", "../w");
-    await box.settled("w");
-    for (const clone of ["a", "b", "w"]) world.#expected.set(clone, new Map(await world.#look.disk(clone)));
+  /** @param rested see {@link start} */
+  static async create(rested: boolean): Promise<World> {
+    const world = new World(await start(rested));
+    for (const clone of CLONES) world.#expected.set(clone, new Map(world.#look.disk(clone)));
     return world;
   }
 
-  /** Removes everything. */
+  /** Ends what it has started; what there is on disk stays until the next world. */
   close(): Promise<void> {
-    return this.#box.cleanup();
+    return this.#look.close();
   }
 
   /** @throws an Error that tells which promise a step broke, and all steps up to it */
@@ -53,11 +41,11 @@ export class World {
     this.#log.push(say(step));
     try {
       const inGit = await this.#look.inGit(step.clone);
-      const before = new Map([...(await this.#look.disk(step.clone))].filter(([path]) => !inGit.has(path)));
+      const before = new Map([...this.#look.disk(step.clone)].filter(([path]) => !inGit.has(path)));
       const gone = await this.#do(step, before);
-      await this.#box.settled(step.clone);
-      await this.#nothingIsLost(step.clone, before, gone);
-      await this.#statusIsTrue(step.clone);
+      await this.#settled(step.clone);
+      this.#nothingIsLost(step.clone, before, gone);
+      if (step.blind !== true) await this.#statusIsTrue(step.clone);
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n  ${this.#log.join("\n  ")}`, { cause: error });
     }
@@ -115,6 +103,7 @@ export class World {
         this.#unsure(clone);
         return [];
       case "clone anew":
+        await this.#look.forget(clone);
         await rm(box.path(clone), { recursive: true });
         await box.mustBallast(".", "clone", "-q", "upstream.git", clone);
         this.#stashes.set(clone, []);
@@ -217,7 +206,7 @@ export class World {
       return;
     }
     const saved = this.#stashes.get(this.#look.repository(clone))!.pop()!;
-    await this.#box.settled(clone);
+    await this.#settled(clone);
     const disk = await this.#look.assets(clone);
     if (clean && !this.#forgetful.has(clone) && same(head, saved.head) && !same(disk, saved.disk)) throw new Error(`a stash came back as ${show(disk)}, not ${show(saved.disk)}`);
   }
@@ -250,8 +239,8 @@ export class World {
   }
 
   /** Content that was on disk is still there, or in a store that can restore it, or the user's own command destroyed it. */
-  async #nothingIsLost(clone: string, before: Files, gone: readonly string[]): Promise<void> {
-    const disk = new Set((await this.#look.disk(clone)).values());
+  #nothingIsLost(clone: string, before: Files, gone: readonly string[]): void {
+    const disk = new Set(this.#look.disk(clone).values());
     const missing = [...before].filter(([path, oid]) => !gone.includes(path) && !disk.has(oid));
     if (missing.length === 0) return;
     const kept = new Set<string>();
@@ -263,7 +252,7 @@ export class World {
   async #statusIsTrue(clone: string): Promise<void> {
     if (this.#look.unfinished(clone)) return;
     const status = await this.#look.status(clone);
-    await this.#box.settled(clone);
+    await this.#settled(clone);
     if (status.includes(MANIFEST) || status.includes(".gitignore")) return;
     if (!(await this.#look.hasBallast(clone))) return this.#unsure(clone);
     const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
@@ -271,6 +260,10 @@ export class World {
     if (!same(head, disk)) return this.#unsure(clone);
     this.#forgetful.delete(clone);
     this.#expected.set(clone, new Map(head));
+  }
+
+  #settled(clone: string): Promise<void> {
+    return this.#box.settled(clone, { gitDir: this.#look.gitDir(clone) });
   }
 
   /** Whether the disk has what a commit names; a clone that lost its index may lack some of it. */
