@@ -4,6 +4,7 @@ import { Inspector, type Inspection, type Stores } from "../fsck/inspect.ts";
 import type { Looked } from "../fsck/judge.ts";
 import { repair } from "../fsck/repair.ts";
 import { quarantined } from "../fsck/survey.ts";
+import type { Verdict } from "../object/check.ts";
 import { isDirectoryStore } from "../store/directory.ts";
 import { openRemoteStore, openStoresHere } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
@@ -87,16 +88,21 @@ async function summaries({ facts }: Inspection, signal: AbortSignal): Promise<Ch
   for (const where of ["local", "remote"] as const) {
     const looked: Looked | undefined = facts[where];
     if (!looked?.asked) continue;
-    const { store, objects, strays } = looked.survey;
+    const { survey: { store, objects, strays }, verdicts } = looked;
     all.push({
       where,
       url: where === "local" && isDirectoryStore(store) ? store.root : store.url,
       objects: objects.length,
       bytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      archived: objects.filter(({ archived }) => archived === true).length,
+      archived: objects.filter(({ key, archived }) => archived === true || isArchived(verdicts.get(key))).length,
       temporary: strays.filter(({ kind }) => kind === "temporary").length,
       quarantine: await quarantined(store, signal),
     });
   }
   return all;
+}
+
+/** Some archives are seen by no listing. */
+function isArchived(verdict: Verdict | undefined): boolean {
+  return verdict?.ok === false && verdict.code === "OBJECT_ARCHIVED";
 }

@@ -79,6 +79,8 @@ function missing({ oid, places }: Needed, store: "local" | "remote" | "both", el
 interface Bad {
   readonly kind: "corrupt" | "size" | "unreadable" | "unknown";
   readonly detail: string;
+  /** Where it is not that of the kind. */
+  readonly mend?: string;
 }
 
 /** A delta counts as bad by itself only when what it stands on is good. */
@@ -93,6 +95,7 @@ function badObjects(looked: Looked, needs: Needs, other?: { readonly looked: Loo
     if (told?.code === "OBJECT_CORRUPT" && object.name.base !== undefined) doubtful.push(object);
     else if (told?.code === "OBJECT_CORRUPT") bad.set(object.key, { kind: "corrupt", detail: told.message });
     else if (told?.code === "STORE_DENIED") bad.set(object.key, { kind: "unreadable", detail: told.message });
+    else if (told?.code === "STORE_UNREACHABLE") bad.set(object.key, { kind: "unreadable", detail: told.message, mend: COPY_AWAY });
     else if (told?.code === "ENCODING_UNKNOWN") bad.set(object.key, { kind: "unknown", detail: told.message });
     else if (size !== undefined && verdict?.ok !== true) bad.set(object.key, { kind: "size", detail: size });
   }
@@ -134,7 +137,7 @@ function objectFindings(store: "local" | "remote", { survey, asked }: Looked, ba
   for (const { key, name } of survey.objects) {
     const { oid, base } = name;
     const one = bad.get(key);
-    if (one) findings.push({ kind: one.kind, store, key, oid, detail: one.detail, neededBy: places(oid), mend: MENDS[one.kind] });
+    if (one) findings.push({ kind: one.kind, store, key, oid, detail: one.detail, neededBy: places(oid), mend: one.mend ?? MENDS[one.kind] });
     else if (base !== undefined && !found.has(base)) {
       findings.push({ kind: "chain", store, key, oid, detail: `it is a difference from ${base}, which cannot be had`, neededBy: places(oid), mend: MENDS.chain });
     }
@@ -151,12 +154,15 @@ const MENDS = {
   corrupt: `${REPAIR} keeps it aside, and takes a good copy from the other store or the worktree`,
   size: `${REPAIR} looks at it, and keeps it aside if it is damaged`,
   chain: `${REPAIR} takes what it stands on from the other store or the worktree`,
-  unreadable: "give yourself the right to read it, or copy it from a backup",
+  unreadable: "give yourself the right to read it, then git ballast fsck --deep",
   misplaced: `${REPAIR} gives it its place`,
   unknown: "install a newer git-ballast; nothing else touches it",
   junk: `remove it, or ${REPAIR} keeps it aside`,
   obstacle: `${REPAIR} moves it aside`,
 } as const;
+
+/** What a disk cannot read today it may read tomorrow: nobody but its owner should move it. */
+const COPY_AWAY = `check the disk; if the file is lost, move it out of the store, and ${REPAIR} brings it back from the other store or the worktree`;
 
 function manifestFindings({ unreadable }: Needs): Finding[] {
   return unreadable.map(({ commit, error }) => ({

@@ -4,6 +4,7 @@ import { Claim } from "../gc/claim.ts";
 import { waitForSweeps } from "../gc/sweeps.ts";
 import { thisRun } from "../gc/this-run.ts";
 import { cloneItself } from "../git/identity.ts";
+import { isUnreadable } from "../object/check.ts";
 import type { Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { copyObjects } from "../transfer/copy-objects.ts";
@@ -78,7 +79,8 @@ async function bring(context: Context, { from, to, op }: { from: Store; to: Stor
     const { objects } = await planCopy(from, to, wanted.map(({ oid }) => oid), { signal: context.signal, refused });
     const before = refused.size;
     await copyObjects(context, { op, from, to }, objects, byOid, (error, { key }) => {
-      if (!isBallastError(error, "OBJECT_ARCHIVED", "OBJECT_CORRUPT", "ENCODING_UNKNOWN", "OBJECT_MISSING")) return false;
+      if (isUnreadable(error)) context.report({ kind: "warning", message: error.message });
+      else if (!isBallastError(error, "OBJECT_ARCHIVED", "OBJECT_CORRUPT", "ENCODING_UNKNOWN", "OBJECT_MISSING")) return false;
       refused.add(key);
       return true;
     });

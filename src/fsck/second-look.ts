@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
+import { isUnreadable } from "../object/check.ts";
 import { Contents } from "../object/contents.ts";
 import { verify, type OpenBase } from "../object/encodings.ts";
 import type { ObjectName } from "../object/name.ts";
@@ -64,7 +65,8 @@ export class SecondLook {
       return false;
     } catch (error) {
       if (isBallastError(error, "OBJECT_CORRUPT")) return true;
-      if (isBallastError(error, "OBJECT_MISSING", "ENCODING_UNKNOWN")) return false;
+      // What cannot be read may be good.
+      if (isBallastError(error, "OBJECT_MISSING", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN") || isUnreadable(error)) return false;
       throw error;
     }
   }
@@ -75,7 +77,7 @@ export class SecondLook {
       (await this.openBase(oid)).close();
       return true;
     } catch (error) {
-      if (isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN")) return false;
+      if (isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN") || isUnreadable(error)) return false;
       throw error;
     }
   }

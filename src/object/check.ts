@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isBallastError, systemCode, type ErrorCode } from "../errors.ts";
+import { isBallastError, systemCode, type BallastError, type ErrorCode } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
 import { decodeWhole, needsBase, verify, type OpenBase } from "./encodings.ts";
@@ -25,10 +25,17 @@ export async function checkObject(
     return { ok: true, sizeBytes: content };
   } catch (error) {
     signal?.throwIfAborted();
-    // One file of one's own disk, and not the store.
-    if (isBallastError(error) && UNREADABLE.has(systemCode(error.cause) ?? "")) return { ok: false, code: "STORE_DENIED", message: error.message };
+    if (isUnreadable(error)) return { ok: false, code: error.code, message: error.message };
     return verdictOf(error);
   }
+}
+
+/**
+ * Whether a failure to read an object is that of one file on one's own disk, and not of the store: STORE_DENIED where this user
+ * may not read it, STORE_UNREACHABLE where the disk cannot.
+ */
+export function isUnreadable(error: unknown): error is BallastError {
+  return isBallastError(error, "STORE_DENIED", "STORE_UNREACHABLE") && UNREADABLE.has(systemCode(error.cause) ?? "");
 }
 
 const UNREADABLE = new Set(["EACCES", "EPERM", "EIO"]);

@@ -1,6 +1,7 @@
 import { isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
+import { isUnreadable } from "./check.ts";
 import { copyObject } from "./copy.ts";
 import { toPlain, type PlainError } from "./plain-error.ts";
 
@@ -49,7 +50,7 @@ export async function copyAsJob(
     return { outcome };
   } catch (error) {
     signal.throwIfAborted();
-    if (!isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN")) throw error;
+    if (!isBallastError(error, "OBJECT_MISSING", "OBJECT_CORRUPT", "OBJECT_ARCHIVED", "ENCODING_UNKNOWN") && !isUnreadable(error)) throw error;
     tell(contentBytes);
     return { failure: toPlain(error) };
   }

@@ -248,7 +248,7 @@ class Directory implements DirectoryStore {
   }
 
   strays(signal?: AbortSignal): AsyncGenerator<Stray> {
-    return straysIn(this.root, signal);
+    return straysIn(this.root, this.url, signal);
   }
 
   diagnose(): AsyncGenerator<Diagnosis> {

@@ -1,17 +1,19 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { systemCode } from "../errors.ts";
 import { parseName } from "../object/name.ts";
+import { isAbsent, storeFailure } from "./directory-errors.ts";
 import { isKeyComponent, TEMPORARY } from "./key.ts";
 import type { Stray } from "./port.ts";
 
 /**
  * What is in a directory store and no key's: files in `tmp/`, and whatever keeps an object from being read or written
  * because it stands in its place. Names that cannot be part of a key are nobody's concern.
+ * @throws STORE_DENIED, STORE_UNREACHABLE for a directory that cannot be listed
  */
-export async function* straysIn(root: string, signal?: AbortSignal): AsyncGenerator<Stray> {
-  for (const { name } of await entries(join(root, TEMPORARY))) {
+export async function* straysIn(root: string, url: string, signal?: AbortSignal): AsyncGenerator<Stray> {
+  const entries = (directory: string): Promise<Dirent[]> => read(root, directory, url);
+  for (const { name } of await entries(TEMPORARY)) {
     const stray = await look(root, `${TEMPORARY}/${name}`, "temporary", "an unfinished file");
     if (stray) yield stray;
   }
@@ -19,7 +21,7 @@ export async function* straysIn(root: string, signal?: AbortSignal): AsyncGenera
   if (objects && !objects.isDirectory() && !objects.isSymbolicLink()) {
     yield { kind: "obstacle", place: "objects", detail: "a file where the directory of all objects should be", ageMs: Date.now() - objects.mtimeMs };
   }
-  for (const fanOut of await entries(join(root, "objects"))) {
+  for (const fanOut of await entries("objects")) {
     signal?.throwIfAborted();
     if (!/^[0-9a-f]{2}$/.test(fanOut.name)) continue;
     const directory = `objects/${fanOut.name}`;
@@ -28,7 +30,7 @@ export async function* straysIn(root: string, signal?: AbortSignal): AsyncGenera
       if (stray) yield stray;
       continue;
     }
-    for (const entry of await entries(join(root, directory))) {
+    for (const entry of await entries(directory)) {
       if (entry.isFile() || !isKeyComponent(entry.name) || parseName(entry.name) === undefined) continue;
       const stray = await obstacle(root, `${directory}/${entry.name}`, entry.isSymbolicLink());
       if (stray) yield stray;
@@ -48,12 +50,11 @@ async function look(root: string, place: string, kind: Stray["kind"], detail: st
   return stat && { kind, place, detail, ageMs: Date.now() - stat.mtimeMs };
 }
 
-async function entries(directory: string): Promise<Dirent[]> {
+async function read(root: string, directory: string, url: string): Promise<Dirent[]> {
   try {
-    return (await readdir(directory, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return (await readdir(join(root, directory), { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    const code = systemCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return [];
-    throw error;
+    if (isAbsent(error)) return [];
+    throw storeFailure(error, url, `cannot list ${directory}`, "read");
   }
 }
