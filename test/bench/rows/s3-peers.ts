@@ -6,7 +6,7 @@ import { output } from "../programs.ts";
 import type { Bench, Variant } from "../row.ts";
 import type { S3Server } from "../s3-server.ts";
 import { shell } from "../shell.ts";
-import { bytesOf, requireBytes, sourceOf, type Load } from "./many.ts";
+import { bytesOf, nameOf, requireBytes, sourceOf, type Load } from "./many.ts";
 import { stepOver } from "./s3-traffic.ts";
 
 /** Requests at once, for those that can be told: what is fastest where the server shares two cores with its client. */
@@ -55,36 +55,40 @@ const PEERS: readonly Peer[] = [
   },
 ];
 
+/** By peer and load, what was pushed last: clones need not push again. */
+const pushed = new Map<string, string>();
+const keyOf = (peer: Peer, assets: Load): string => `${peer.name}: ${nameOf(assets)}`;
+
 /** The peers, as variants that push into an empty bucket. */
 export function s3Pushes(bench: Bench, server: S3Server, assets: Load): Variant[] {
   return PEERS.map((peer) => ({ name: peer.name, needs: peer.needs, run: async (sample) => {
+    const last = pushed.get(keyOf(peer, assets));
+    if (last !== undefined) await server.empty(last.split("/")[0]!);
     const bucket = await server.bucket();
     const [source, place] = [sourceOf(bench, assets), `${bucket}/assets`];
     await runUnmeasured(peer.prepare?.(source, place), server);
     const traffic = await stepOver(sample, server, "push", { ...peer.push(source, place), env: server.env });
     if (traffic !== undefined) requireBytes(bucket, traffic.receivedBytes, bytesOf(assets));
-    await server.empty(bucket);
+    pushed.set(keyOf(peer, assets), place);
   } }));
 }
 
 /** The peers, as variants that fetch what they have pushed before. */
 export function s3Clones(bench: Bench, server: S3Server, assets: Load): Variant[] {
-  return PEERS.map((peer) => {
-    let place: string | undefined;
-    return { name: peer.name, needs: peer.needs, run: async (sample) => {
-      const source = sourceOf(bench, assets);
-      if (place === undefined) {
-        const bucket = await server.bucket();
-        await runUnmeasured(peer.prepare?.(source, `${bucket}/assets`), server);
-        await runUnmeasured(peer.push(source, `${bucket}/assets`), server);
-        place = `${bucket}/assets`;
-      }
-      const target = join(sample.directory, "clone");
-      mkdirSync(target);
-      await stepOver(sample, server, "clone", { ...peer.clone(source, place, target), env: server.env });
-      requireBytes(target, bytesIn(target), bytesOf(assets));
-    } };
-  });
+  return PEERS.map((peer) => ({ name: peer.name, needs: peer.needs, run: async (sample) => {
+    const source = sourceOf(bench, assets);
+    let place = pushed.get(keyOf(peer, assets));
+    if (place === undefined) {
+      place = `${await server.bucket()}/assets`;
+      await runUnmeasured(peer.prepare?.(source, place), server);
+      await runUnmeasured(peer.push(source, place), server);
+      pushed.set(keyOf(peer, assets), place);
+    }
+    const target = join(sample.directory, "clone");
+    mkdirSync(target);
+    await stepOver(sample, server, "clone", { ...peer.clone(source, place, target), env: server.env });
+    requireBytes(target, bytesIn(target), bytesOf(assets));
+  } }));
 }
 
 /** Runs a command that finds the server, outside of any measurement. */
