@@ -12,7 +12,7 @@ import { readFileChunks } from "../util/file-chunks.ts";
 import { contentsOf } from "./contents.ts";
 import { decodeVerified, decodeWhole, isDecodable, needsBase, verify, type DecodeOptions } from "./encodings.ts";
 import { copyWhole, publish, wrongSize } from "./copy-small.ts";
-import { bufferSource, fileSource } from "./source.ts";
+import { bufferSource, fileSource, verifiedSource } from "./source.ts";
 import { readChunks, SMALL_BYTES } from "./stable-file.ts";
 
 /** Without `openBase`, the base of a delta comes from whichever of the two stores is a directory. */
@@ -87,7 +87,9 @@ async function copySmall(from: Store, to: Store, object: StoredObject, options: 
     return publish(to, object.key, bytes, options.namesLater);
   }
   const sha256 = object.name.encoding === "raw" ? object.name.oid : createHash("sha256").update(bytes).digest("hex");
-  return to.write(object.key, reporting(bufferSource(bytes, sha256), options), options.signal);
+  const outcome = await to.write(object.key, verifiedSource(bytes, sha256), options.signal);
+  told(options, bytes.length);
+  return outcome;
 }
 
 function readLocal(from: DirectoryStore, object: StoredObject): Buffer {

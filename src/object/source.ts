@@ -24,3 +24,8 @@ export function bufferSource(bytes: Uint8Array, sha256?: string): ByteSource {
     },
   };
 }
+
+/** Bytes in memory that have just been found to have this SHA-256: whoever writes them need not hash them once more. */
+export function verifiedSource(verified: Buffer, sha256: string): ByteSource {
+  return { ...bufferSource(verified, sha256), sha256, verified };
+}

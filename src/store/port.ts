@@ -105,6 +105,8 @@ export interface ByteSource {
   readonly sizeBytes: number;
   /** SHA-256 of exactly these bytes in lower-case hex, when it is already known. */
   readonly sha256?: string;
+  /** All the bytes, where they are in memory, will not change, and were found to have `sha256`. */
+  readonly verified?: Buffer;
   open(range: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 

@@ -17,6 +17,7 @@ export interface Body {
   readonly sizeBytes: number;
   /** In lower-case hex. */
   readonly sha256: string;
+  /** Likewise; of bytes in memory it is made when it is asked for. */
   readonly md5: string;
   /** Undefined when the bytes are not held. */
   readonly bytes: Buffer | undefined;
@@ -59,14 +60,27 @@ export async function* readBodies(source: ByteSource, partBytes: number, key: st
 
 /** The one body of a source. @throws OBJECT_CORRUPT */
 export async function readBody(source: ByteSource, key: string, signal?: AbortSignal): Promise<Body> {
+  if (source.verified && source.sha256 !== undefined) return held(source.verified, source.sha256);
   for await (const body of readBodies(source, Math.max(1, source.sizeBytes), key, signal)) return body;
   throw new Error("a source has at least one body");
 }
 
 /** The body of bytes in memory. */
 export function toBody(bytes: Buffer): Body {
-  const [sha256, md5] = ["sha256", "md5"].map((name) => createHash(name).update(bytes).digest("hex")) as [string, string];
-  return { sizeBytes: bytes.length, sha256, md5, bytes, open: () => Readable.from([bytes]) };
+  return held(bytes, createHash("sha256").update(bytes).digest("hex"));
+}
+
+function held(bytes: Buffer, sha256: string): Body {
+  let md5: string | undefined;
+  return {
+    sizeBytes: bytes.length,
+    sha256,
+    get md5() {
+      return (md5 ??= createHash("md5").update(bytes).digest("hex"));
+    },
+    bytes,
+    open: () => Readable.from([bytes]),
+  };
 }
 
 /** The headers by which a server verifies a body. Ceph's gateway knows only the older one. */

@@ -6,8 +6,10 @@ import { setDefault } from "../../config/environment.ts";
 import type { S3Settings } from "../../config/settings.ts";
 import type { Report } from "../../events.ts";
 import { retry, type RetryOptions } from "../retry.ts";
+import { Direct } from "./direct.ts";
 import { judgeS3, s3Code, s3Failure, s3Status, type About } from "./errors.ts";
 import { Limiter } from "./limiter.ts";
+import type { SentRequest } from "./route.ts";
 import type { S3Location } from "./url.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -42,6 +44,8 @@ export class S3Connection {
   isAws = false;
   /** The store's clock less ours, by its last answer. */
   clockOffsetMs: number | undefined;
+  /** For the requests of which there are many. Known once connected; absent where requests are not signed. */
+  direct: Direct | undefined;
   readonly #limiter = new Limiter(MOST_REQUESTS);
   readonly #agents = { httpAgent: new HttpAgent(AGENT), httpsAgent: new HttpsAgent(AGENT) };
   #client: Promise<S3Client> | undefined;
@@ -121,16 +125,25 @@ export class S3Connection {
     this.isAws = this.settings.endpoint === undefined && (await configuredEndpoint(client)) === undefined;
     if (this.isAws) this.conditionalWrites = "enforced";
     if (this.settings.requesterPays) addHeader(client, "x-amz-request-payer", "requester");
+    const direct = this.settings.noSignRequest ? undefined : new Direct(client, (headers) => this.#noteClock(headers));
     client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
-        const date = Date.parse((result.response as { headers?: Record<string, string> }).headers?.["date"] ?? "");
-        if (!Number.isNaN(date)) this.clockOffsetMs = date - Date.now();
+        const { statusCode = 0, headers = {} } = result.response as { statusCode?: number; headers?: Record<string, string> };
+        this.#noteClock(headers);
+        const { Key } = args.input as { Key?: unknown };
+        if (typeof Key === "string" && statusCode >= 200 && statusCode < 300) direct?.learn(args.request as SentRequest, Key);
         return result;
       },
-      { step: "deserialize", name: "ballastClock", priority: "low" },
+      { step: "deserialize", name: "ballastAnswers", priority: "low" },
     );
+    this.direct = direct;
     return client;
+  }
+
+  #noteClock(headers: Readonly<Record<string, string | undefined>>): void {
+    const date = Date.parse(headers["date"] ?? "");
+    if (!Number.isNaN(date)) this.clockOffsetMs = date - Date.now();
   }
 
   #config(region: string | undefined): S3ClientConfig {

@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { Readable } from "node:stream";
-import { GetObjectCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { ByteRange } from "../port.ts";
 import { Backoff } from "../retry.ts";
 import { Budget } from "./budget.ts";
 import type { RequestAbout, S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
+import { getObject } from "./object-requests.ts";
 
 const MIB = 1024 * 1024;
 /** What the first request asks for: most objects are smaller, and one request reads them whole. */
@@ -77,31 +78,17 @@ async function* readRange(reading: Reading, from: number, to: number): AsyncGene
 
 async function get(reading: Reading, from: number, to: number): Promise<AsyncIterable<Uint8Array>> {
   const { s3, key, signal } = reading;
-  const response = await s3.requestOnce(
-    { action: "read", key },
-    (client, options) =>
-      client.send(
-        new GetObjectCommand({
-          Bucket: s3.bucket,
-          Key: s3.fullKey(key),
-          Range: `bytes=${from}-${to - 1}`,
-          // Another encoding of the same content may have come meanwhile.
-          ...(reading.etag === undefined ? {} : { IfMatch: reading.etag }),
-        }),
-        options,
-      ),
-    signal,
-  );
-  const body = response.Body as Readable;
-  reading.etag ??= response.ETag;
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.ContentRange ?? "");
+  // By its ETag: another encoding of the same content may have come meanwhile.
+  const got = await s3.requestOnce({ action: "read", key }, (client, options) => getObject(s3, key, `bytes=${from}-${to - 1}`, reading.etag, client, options), signal);
+  reading.etag ??= got.etag;
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(got.contentRange ?? "");
   if (range?.[1] !== undefined && Number(range[1]) === from) {
     reading.totalBytes ??= Number(range[2]);
-    return body;
+    return got.body;
   }
   // A provider that does not know ranges, or a proxy, sends all of it.
-  reading.totalBytes ??= response.ContentLength ?? 0;
-  return slice(body, from, to);
+  reading.totalBytes ??= got.sizeBytes ?? 0;
+  return slice(got.body, from, to);
 }
 
 async function* slice(body: Readable, from: number, to: number): AsyncGenerator<Uint8Array> {

@@ -1,11 +1,12 @@
-import { DeleteObjectCommand, PutObjectCommand, type PutObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
 import type { ByteSource } from "../port.ts";
-import { checksums, readBody, sendBody, toBase64, toBody, withMemory, type Body } from "./body.ts";
-import { isAbsent, type S3Connection, type SendOptions } from "./client.ts";
+import { readBody, toBase64, toBody, withMemory, type Body } from "./body.ts";
+import { isAbsent, type S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
 import { writeInParts } from "./multipart.ts";
-import { head, keeping, refusesCondition } from "./requests.ts";
+import { putObject } from "./object-requests.ts";
+import { head, refusesCondition } from "./requests.ts";
 
 /** Larger objects cost too much to be written again only to learn how the provider answers. */
 const TRIAL_BYTES = 256 * 1024;
@@ -20,7 +21,7 @@ export async function writeObject(s3: S3Connection, key: string, source: ByteSou
 /** @see Store.replace */
 export async function replaceObject(s3: S3Connection, key: string, content: Uint8Array, signal?: AbortSignal): Promise<void> {
   const body = toBody(Buffer.from(content));
-  await s3.request({ action: "write", key }, put(s3, key, body, false), signal);
+  await s3.request({ action: "write", key }, (client, options) => putObject(s3, key, body, false, client, options), signal);
 }
 
 /** @see Store.remove */
@@ -73,7 +74,7 @@ async function putOne(s3: S3Connection, key: string, body: Body, signal: AbortSi
       { action: "write", key },
       (client, options) => {
         tries += 1;
-        return put(s3, key, body, conditional)(client, options);
+        return putObject(s3, key, body, conditional, client, options);
       },
       signal,
     );
@@ -94,7 +95,7 @@ async function putOne(s3: S3Connection, key: string, body: Body, signal: AbortSi
 /** Writes the same bytes to the same key again, which must fail: so it is known from now on what the provider does. */
 async function tryCondition(s3: S3Connection, key: string, body: Body, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await s3.requestOnce({ action: "write", key }, put(s3, key, body, true), signal);
+    await s3.requestOnce({ action: "write", key }, (client, options) => putObject(s3, key, body, true, client, options), signal);
     s3.conditionalWrites = "ignored";
   } catch (error) {
     signal?.throwIfAborted();
@@ -107,23 +108,4 @@ async function holds(s3: S3Connection, key: string, body: Body, signal: AbortSig
   const there = await head(s3, key, signal);
   if (!there) return false;
   return there.ChecksumSHA256 === undefined ? there.ETag?.replaceAll('"', "") === body.md5 : there.ChecksumSHA256 === toBase64(body.sha256);
-}
-
-/** One try to write an object in one request. */
-function put(s3: S3Connection, key: string, body: Body, conditional: boolean): (client: S3Client, options: SendOptions) => Promise<PutObjectCommandOutput> {
-  return (client, { abortSignal }) =>
-    sendBody(body, abortSignal, (Body, options) =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: s3.bucket,
-          Key: s3.fullKey(key),
-          Body,
-          ContentLength: body.sizeBytes,
-          ...checksums(body),
-          ...keeping(s3, key),
-          ...(conditional ? { IfNoneMatch: "*" } : {}),
-        }),
-        options,
-      ),
-    );
 }
