@@ -18,12 +18,8 @@ function driverConfig(live: boolean): Map<string, string> {
 
 /** Writes what is missing or different and returns the keys that changed. */
 export async function installDrivers(repository: Repository, live: boolean): Promise<string[]> {
-  const changed: string[] = [];
-  for (const [key, value] of driverConfig(live)) {
-    if ((await gitConfig(repository, key)) === value) continue;
-    await setGitConfig(repository, key, value);
-    changed.push(key);
-  }
+  const changed = await outdatedDrivers(repository, live);
+  for (const key of changed) await setGitConfig(repository, key, driverConfig(live).get(key)!);
   if (!live && (await removeSection(repository, "filter.ballast"))) changed.push("filter.ballast");
   return changed;
 }
