@@ -43,7 +43,10 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
   const interrupts = watchInterrupts(process);
   let logs: () => string | undefined = () => undefined;
   const log = runLog(() => logs(), `git ballast ${options.title}`, () => new Date());
+  let moved = false;
+  let current: Context | undefined;
   const report: Report = (event) => {
+    if (event.kind === "file" && (event.op === "upload" || event.op === "download")) moved = true;
     log.report(event);
     reporter.report(event);
   };
@@ -59,7 +62,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
       await bringOwnFiles(repository);
       const { settings, warnings } = await loadSettings(repository, { flags: session.flags, env });
       if (options.warnings) for (const message of warnings) report({ kind: "warning", message });
-      return { repository, cwd: process.cwd(), settings, report, signal: interrupts.signal };
+      return (current = { repository, cwd: process.cwd(), settings, report, signal: interrupts.signal });
     },
     logIn(directory) {
       logs = directory;
@@ -67,6 +70,7 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
   };
   try {
     const status = await work(session);
+    if (moved && current) await tidyAfter(current, env);
     log.close(`ended with status ${status}`);
     return status;
   } catch (thrown) {
@@ -79,6 +83,12 @@ export async function withSession(options: SessionOptions, work: (session: Sessi
     reporter.close();
     interrupts.release();
   }
+}
+
+async function tidyAfter(context: Context, env: Environment): Promise<void> {
+  if (context.settings.cache.limitBytes === undefined) return;
+  const { isPrunedAfter, pruneAfter } = await import("./prune-after.ts");
+  if (isPrunedAfter(context)) pruneAfter(context, env, Date.now());
 }
 
 /** After an abort, whatever comes up is its consequence, unless it is a finding of its own. */

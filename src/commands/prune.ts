@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { readMarks } from "../gc/collect.ts";
 import { thisRun } from "../gc/this-run.ts";
 import type { Oid } from "../object/oid.ts";
 import { lastCheckouts } from "../prune/last-use.ts";
@@ -9,6 +10,7 @@ import { pushedOf, withRefs, type Pushed } from "../prune/pushed.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { StoredObject } from "../store/port.ts";
+import { openSharedCache } from "../store/shared-cache.ts";
 import { localStore } from "../transfer/local.ts";
 import { takeRemoval, type Removal } from "../transfer/removal.ts";
 import { thisProcess } from "../transfer/this-process.ts";
@@ -17,8 +19,11 @@ export interface PruneOptions {
   readonly dryRun: boolean;
   /** What was of use for so long back stays; default: `cache.recent`, or, where there is a limit, no bound by age. */
   readonly recentMs?: number | undefined;
-  /** Asks the remotes and the remote store, rather than believe what was known at the last fetch. */
-  readonly verifyRemote: boolean;
+  /**
+   * Who is asked, rather than believe what was known at the last fetch: Git's remotes, of which branches they have, and the
+   * remote store, of what it has; or the store alone; or nobody.
+   */
+  readonly ask: "all" | "store" | "nobody";
 }
 
 export interface PruneResult {
@@ -56,14 +61,28 @@ export async function prune(context: Context, options: PruneOptions): Promise<Pr
   }
 }
 
-async function factsOf(context: Context, local: DirectoryStore, objects: readonly StoredObject[], { verifyRemote }: PruneOptions): Promise<{ known: Facts; notes: string[] }> {
-  const { repository, signal } = context;
+/**
+ * {@link prune} where more is held than `cache.limit` allows; else nothing is done. Git's remotes are not fetched: nobody expects
+ * remote-tracking refs to move by themselves. What the remote store has marked as dead counts as absent there instead.
+ */
+export async function pruneToLimit(context: Context): Promise<PruneResult | undefined> {
+  const { settings, signal } = context;
+  const { limitBytes } = settings.cache;
+  if (limitBytes === undefined) return undefined;
+  const held = [await localStore(context), await openSharedCache(context)];
+  for (const store of held) if (store && sizeOf(await objectsOf(store, signal)) > limitBytes) return prune(context, { dryRun: false, ask: "store" });
+  return undefined;
+}
+
+async function factsOf(context: Context, local: DirectoryStore, objects: readonly StoredObject[], { ask }: PruneOptions): Promise<{ known: Facts; notes: string[] }> {
+  const { repository, settings, signal } = context;
   const remote = await openRemoteStore(context);
   try {
     const reason = await whyNoSecondCopy(repository, local, remote);
-    const pushed = reason === undefined ? await withRefs(context, verifyRemote, () => pushedOf(repository, signal)) : NOTHING;
+    const pushed = reason === undefined ? await withRefs(context, ask === "all", () => pushedOf(repository, signal)) : NOTHING;
     const candidates = new Set(objects.map(({ name }) => name.oid).filter((oid) => !pushed.unpushed.has(oid)));
-    const present = reason !== undefined ? new Set<Oid>() : verifyRemote ? await presentRemotely(remote, candidates, pushed, signal) : new Set([...candidates].filter((oid) => pushed.published.has(oid)));
+    const present = reason !== undefined ? new Set<Oid>() : ask !== "nobody" ? await presentRemotely(remote, candidates, pushed, signal) : new Set([...candidates].filter((oid) => pushed.published.has(oid)));
+    if (ask === "store" && present.size > 0) for (const { oids } of await readMarks(remote, { concurrency: settings.concurrency, signal })) for (const oid of oids) present.delete(oid);
     const checkouts = await lastCheckouts(repository, signal);
     const arrivals = new Map<Oid, number>();
     for (const { name, modifiedMs } of objects) arrivals.set(name.oid, Math.max(modifiedMs, arrivals.get(name.oid) ?? 0));
@@ -97,12 +116,16 @@ function resultOf({ kept }: PrunePlan, waves: readonly (readonly Cached[])[], { 
   const evicted = waves.flat().map(({ oid, storedBytes, lastUseMs }) => ({ oid, storedBytes, lastUseMs: lastUseMs === Infinity ? undefined : Math.round(lastUseMs) }));
   const evictedBytes = sum(evicted);
   const reasons = [...kept].map(([reason, some]) => ({ reason, contents: some.length, bytes: sum(some) }));
-  return { evicted, evictedBytes, kept: reasons, leftBytes: objects.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0) - evictedBytes, notes };
+  return { evicted, evictedBytes, kept: reasons, leftBytes: sizeOf(objects) - evictedBytes, notes };
 }
 
 function remarks({ kept }: PrunePlan, limitBytes: number | undefined): string[] {
   const must = [...(kept.get("unpushed") ?? []), ...(kept.get("absent") ?? [])];
   return limitBytes !== undefined && sum(must) > limitBytes ? ["what is not pushed takes more than cache.limit by itself; git push, then git ballast prune"] : [];
+}
+
+function sizeOf(objects: readonly StoredObject[]): number {
+  return objects.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 }
 
 function sum(items: readonly { readonly storedBytes: number }[]): number {

@@ -71,6 +71,7 @@ export const KEYS = {
   concurrency: key(integer(1, 256), "How many files are worked on at a time.", PERSONAL),
   "cache.dir": key(directory, "A directory whose objects the clones of this machine share.", PERSONAL),
   "cache.limit": key(size(0, 1024 ** 5), "How much the local store, and the shared cache, may hold; what is not pushed stays in any case.", PERSONAL),
+  "cache.auto": key(boolean, "Whether what is more than cache.limit is pruned in the background, after runs that transferred something.", PERSONAL),
   "cache.recent": key(duration(0, 3650 * DAY), "Prune keeps what was of use for so long back.", PERSONAL),
   "cleanup.grace": key(duration(0, 3650 * DAY), "Cleanup marks only what has been in the store for this long.", COMMITTED),
   "cleanup.delay": key(duration(0, 3650 * DAY), "Cleanup removes only what has been marked for this long.", COMMITTED),

@@ -78,6 +78,8 @@ export interface CacheSettings {
   readonly limitBytes: number | undefined;
   /** What was of use for so long back is not evicted without need. */
   readonly recentMs: number;
+  /** Whether the limit is kept by itself, in the background. */
+  readonly auto: boolean;
 }
 
 export interface CleanupSettings {
@@ -112,7 +114,7 @@ export const DEFAULTS: Settings = {
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   locksVerify: true,
-  cache: { dir: undefined, limitBytes: undefined, recentMs: 7 * 24 * 3600 * 1000 },
+  cache: { dir: undefined, limitBytes: undefined, recentMs: 7 * 24 * 3600 * 1000, auto: true },
   cleanup: { graceMs: 14 * 24 * 3600 * 1000, delayMs: 24 * 3600 * 1000 },
   fetch: { include: [], exclude: [] },
   conflictStrategy: "manual",

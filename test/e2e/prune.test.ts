@@ -1,4 +1,4 @@
-import { readdir, rename, symlink, utimes } from "node:fs/promises";
+import { readdir, rename, stat, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { PruneResult } from "../../src/commands/prune.ts";
@@ -139,6 +139,54 @@ test("with cache.limit, the least recently used go until there is room, and no m
   // What HEAD has goes last of all.
   expect(evicted(await prune(it.box, "--set", "cache.limit=3000"))).toEqual(oids("1"));
   expect(await it.box.objects(LOCAL)).toEqual(oids("4"));
+});
+
+test("--auto keeps to cache.limit by what was known at the last fetch and what the store says, and moves no ref", async () => {
+  const { box, ...it } = await project();
+  await pushed({ box, ...it }, "1");
+  await box.git("repo", "switch", "-q", "-c", "side");
+  await it.commit({ "a.bin": asset("side") });
+  await box.git("repo", "push", "-q", "-u", "origin", "side");
+  await box.git("repo", "switch", "-q", "main");
+  await it.commit({ "a.bin": asset("2") });
+  await box.git("repo", "push", "-q");
+  // Somebody deletes a branch, and marks what it alone had: what is still on this machine will soon be nowhere else.
+  await box.git(".", "clone", "-q", "upstream.git", "other");
+  await box.mustBallast("other", "checkout");
+  await box.git("other", "push", "-q", "origin", ":side", "main:later");
+  await box.run(".", "rm", ["-r", box.path("store/gc")]);
+  await box.mustBallast("other", "cleanup", "--older-than", "0");
+  const auto = async (limit: string): Promise<PruneResult | null> => JSON.parse(await box.mustBallast("repo", "prune", "--auto", "--json", "--set", `cache.limit=${limit}`)) as PruneResult | null;
+  expect(await auto("9000")).toBeNull();
+  const result = await auto("0");
+  expect(result && evicted(result)).toEqual(oids("1", "2"));
+  expect(result?.kept).toEqual([{ reason: "absent", contents: 1, bytes: 3000 }]);
+  expect(await box.git("repo", "for-each-ref", "--format=%(refname)", "refs/remotes")).toBe(["refs/remotes/origin/main", "refs/remotes/origin/side"].join("\n"));
+});
+
+test("what is more than cache.limit goes in the background after a transfer, once an hour, unless cache.auto is false", async () => {
+  const { box, ...it } = await project();
+  const note = box.path(LOCAL, "pruned");
+  const pushedTo = async (content: string): Promise<void> => {
+    await it.commit({ "a.bin": asset(content) });
+    await box.git("repo", "push", "-q", "-u", "origin", "main");
+  };
+  await box.git("repo", "config", "ballast.cache.limit", "6000");
+  await box.git("repo", "config", "ballast.cache.auto", "false");
+  for (const content of ["1", "2", "3"]) await pushedTo(content);
+  expect(await box.exists(note)).toBe(false);
+  await box.git("repo", "config", "--unset", "ballast.cache.auto");
+  await pushedTo("4");
+  await expect.poll(() => box.objects(LOCAL).then(({ length }) => length), { timeout: 30_000 }).toBe(2);
+  expect(await box.objects(LOCAL)).toContain(oids("4")[0]);
+  const at = (await stat(note)).mtimeMs;
+  await pushedTo("5");
+  expect((await stat(note)).mtimeMs).toBe(at);
+  expect(await box.objects(LOCAL)).toHaveLength(3);
+  await utimes(note, new Date(at - 3600_000), new Date(at - 3600_000));
+  await pushedTo("6");
+  await expect.poll(() => box.objects(LOCAL).then(({ length }) => length), { timeout: 30_000 }).toBe(2);
+  expect(await box.read("repo/a.bin")).toEqual(asset("6"));
 });
 
 test("a branch that was deleted elsewhere counts no longer as published", async () => {

@@ -11,14 +11,17 @@ export const prune = verb({
     argv
       .option("recent", { type: "string", requiresArg: true, description: "Keep what was of use for so long back (cache.recent, 7d)" })
       .option("no-verify-remote", { type: "boolean", default: false, description: "Believe what was known at the last fetch, and do not ask the store" })
+      .option("auto", { type: "boolean", default: false, description: "Nothing, unless there is more than cache.limit; fetches no refs" })
       .option("dry-run", DRY_RUN)
       .option("json", JSON_OPTION)
       .example("$0 prune --dry-run", "what would go, and why the rest stays")
       .example("$0 prune --set cache.limit=20GiB", "only as much as it takes, least recently used first")
       .epilogue("What is not pushed always stays: on any branch, in a stash, a reflog, an index or another worktree.\nWhat went is fetched again when it is needed."),
-  async run({ recent, noVerifyRemote, dryRun, json }, run) {
-    const { prune } = await import("../../commands/prune.ts");
-    const result = await prune(await run.context(), { dryRun, recentMs: parse(recent), verifyRemote: !noVerifyRemote });
+  async run({ recent, noVerifyRemote, auto, dryRun, json }, run) {
+    const { prune, pruneToLimit } = await import("../../commands/prune.ts");
+    if (auto && (recent !== undefined || noVerifyRemote || dryRun)) throw new BallastError("USAGE", "--auto stands alone", { hint: "git ballast prune --auto" });
+    const result = auto ? await pruneToLimit(await run.context()) : await prune(await run.context(), { dryRun, recentMs: parse(recent), ask: noVerifyRemote ? "nobody" : "all" });
+    if (result === undefined) return json ? run.out.json(null) : run.out.line("There is room; nothing was done.");
     if (json) return run.out.json(result);
     show(result, dryRun, run);
     run.notes(result.notes);

@@ -71,7 +71,7 @@ describe("keys", () => {
 
   it("may not be committed where they name credentials, cost the reader money or change what this machine does", () => {
     const personal = KEY_NAMES.filter((name) => !KEYS[name].committed);
-    expect(personal).toEqual(["store.profile", "store.requesterPays", "store.stallTimeout", "store.attempts", "store.uploadExpiry", "concurrency", "cache.dir", "cache.limit", "cache.recent", "fetch.include", "fetch.exclude", "conflict.strategy"]);
+    expect(personal).toEqual(["store.profile", "store.requesterPays", "store.stallTimeout", "store.attempts", "store.uploadExpiry", "concurrency", "cache.dir", "cache.limit", "cache.auto", "cache.recent", "fetch.include", "fetch.exclude", "conflict.strategy"]);
   });
 
   it("are legal in git config", () => {
