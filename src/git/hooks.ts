@@ -28,9 +28,19 @@ const ASIDE = ".before-ballast";
 const LEGACY = ".legacy";
 const OLD = ".old";
 
-/** The directory where Git looks for hooks, `core.hooksPath` included. */
-export async function hooksDirectory(repository: Repository): Promise<string> {
-  return resolve(repository.top, await gitText(["rev-parse", "--git-path", "hooks"], at(repository)));
+const directories = new WeakMap<Repository, Promise<string>>();
+
+/** The directory where Git looks for hooks, `core.hooksPath` included; asked once as long as the repository is open. */
+export function hooksDirectory(repository: Repository): Promise<string> {
+  const known = directories.get(repository) ?? gitText(["rev-parse", "--git-path", "hooks"], at(repository)).then((path) => resolve(repository.top, path));
+  directories.set(repository, known);
+  return known;
+}
+
+/** The files that have our block: absolute paths. */
+export async function hookFiles(repository: Repository): Promise<string[]> {
+  const directory = await hooksDirectory(repository);
+  return HOOKS.map((name) => placeOf(directory, name)).filter((file) => BLOCK.test(readIfThere(file) ?? ""));
 }
 
 /**

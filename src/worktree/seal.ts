@@ -7,10 +7,12 @@
  *   GITDIR/ballast/seal                     sh, which lists again, compares both, and sets `sealed` when they agree
  *
  * `<name>` is a hash of all three, so that parts of two seals are never taken for one. Besides the assets it lists what
- * the answer rests on: .gitignore, Git's configuration, and the index, whose writers break the seal first.
+ * the answer rests on: .gitignore, Git's configuration, and the index, whose writers break the seal first; and the hooks
+ * that are ours, so that the filter is started, and mends them, when another program has written them anew.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hookFiles } from "../git/hooks.ts";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { oidOf } from "../object/oid.ts";
@@ -29,10 +31,11 @@ import { sameContent } from "./states.ts";
  * @param startedNs a time before anything of `worktree` was read
  */
 export async function seal({ repository, index, tracking }: Worktree, live: { readonly text: string; readonly assets: Manifest }, startedNs: bigint): Promise<void> {
-  if (index.dirty) return;
-  const beside = { ignore: "./.gitignore", config: join(repository.commonDir, "config"), index: worktreeState(repository, "index") };
-  const args = listingArguments(tracking.patterns, Object.values(beside), (path) => existsSync(join(repository.top, path)));
-  if (args === undefined || !isSettled(index, live.assets)) return;
+  if (index.dirty || !isSettled(index, live.assets)) return;
+  const hooks = (await hookFiles(repository)).filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isFile());
+  const beside = { ignore: "./.gitignore", config: join(repository.commonDir, "config"), index: worktreeState(repository, "index"), hooks };
+  const args = listingArguments(tracking.patterns, Object.values(beside).flat(), (path) => existsSync(join(repository.top, path)));
+  if (args === undefined) return;
   await index.whileCurrent(async () => {
     const listing = await list(args, repository.top);
     const lines = listing && parseListing(listing);
@@ -57,20 +60,20 @@ function isSettled(index: StatIndex, assets: Manifest): boolean {
 interface Expected {
   readonly index: StatIndex;
   readonly assets: Manifest;
-  readonly beside: { readonly ignore: string; readonly config: string; readonly index: string };
+  readonly beside: { readonly ignore: string; readonly config: string; readonly index: string; readonly hooks: readonly string[] };
   readonly startedNs: bigint;
 }
 
 /** Whether the listing has the assets as they are in the index, what stands beside them as it was read, and no other file. */
 function agree(lines: readonly Listed[], { index, assets, beside, startedNs }: Expected): boolean {
   const byPath = new Map(lines.map((line) => [line.path, line]));
-  const others = [beside.ignore, beside.config, beside.index].map((path) => byPath.get(path));
+  const others = [beside.index, beside.ignore, beside.config, ...beside.hooks].map((path) => byPath.get(path));
   if (byPath.size !== lines.length || lines.length !== assets.size + others.length) return false;
   if (!others.every((line) => line?.type === "f")) return false;
-  const [ignore, config, own] = others.map((line) => line!.stat);
+  const [own, ...read] = others.map((line) => line!.stat);
   if (index.identity !== `${own!.ino}:${own!.size}:${own!.mtimeNs}`) return false;
   // Read before it was listed: it must not have been written since, nor be writable again within the same tick.
-  if ([ignore!, config!].some((stat) => isRacy({ stat, hashedAtNs: startedNs }))) return false;
+  if (read.some((stat) => isRacy({ stat, hashedAtNs: startedNs }))) return false;
   for (const path of assets.keys()) {
     const line = byPath.get(`./${path}`);
     const known = index.get(path)!.w!.stat;

@@ -118,6 +118,19 @@ class Beside {
     expect((await box.objects("store")).includes(sha256(content)), "our pre-push").toBe(who.ours);
   }
 
+  /** The tool writes its hooks anew between a commit and its push, in which somebody asks for the status. */
+  async expectPushAfterStatus(install: readonly string[]): Promise<void> {
+    const { box } = this;
+    const content = asset(`version ${++this.#version}`);
+    await box.write("repo/a.psd", content);
+    await box.git("repo", "commit", "-qam", `version ${this.#version}`);
+    expect(await box.git("repo", "status", "--porcelain")).toBe("");
+    await this.theirs(install);
+    expect(await box.git("repo", "status", "--porcelain")).toBe("");
+    await box.git("repo", "push", "-q", "origin", "main");
+    expect((await box.objects("store")).includes(sha256(content)), "our pre-push").toBe(true);
+  }
+
   /** Moves to the version before, and back, with both tools' hooks in place. */
   async expectMoves(): Promise<void> {
     const { box } = this;
@@ -148,7 +161,7 @@ describe.each(TOOLS)("$name", (their) => {
     expect(await it.box.mustBallast("repo", "doctor", "--offline")).toMatch(/hooks.*installed, of this version/);
   });
 
-  it.runIf(their.tool)("after Ballast, and again when it was there: what it has replaced is in place by the next git add", async () => {
+  it.runIf(their.tool)("after Ballast, and again when it was there: what it has replaced is in place by the next git add or git status", async () => {
     const it = await Beside.begin(their);
     await it.ballast();
     for (let round = 0; round < 2; round++) {
@@ -159,6 +172,7 @@ describe.each(TOOLS)("$name", (their) => {
       expect(blocks.map(([name]) => name.replace(/\.legacy$/, ""))).toEqual([...HOOKS].sort());
       for (const [name, text] of blocks) expect(text.match(/>>> ballast/g), name).toHaveLength(1);
     }
+    await it.expectPushAfterStatus(their.install);
     await it.expectMoves();
     await it.box.mustBallast("repo", "uninstall");
     expect(await it.hooks()).toEqual(withoutBlocks(await it.hooks()));

@@ -47,7 +47,7 @@ class Filter {
   async clean(input: Buffer): Promise<Buffer | undefined> {
     const repository = await openRepository(process.cwd());
     const recording = isRecording(repository);
-    if (recording || !isStamped(repository)) await this.#mendHooks(repository);
+    await this.#mendHooks(repository);
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
     if (this.#last?.input.equals(input)) return this.#last.answer;
@@ -65,10 +65,7 @@ class Filter {
     }
   }
 
-  /**
-   * Git asks here although its hooks may no longer be ours: tools that own hooks write them anew when they are installed.
-   * Whoever merely looks need not know.
-   */
+  /** Git asks here although its hooks may no longer be ours: tools that own hooks write them anew when they are installed. */
   async #mendHooks(repository: Repository): Promise<void> {
     if (this.#hooksSeen) return;
     this.#hooksSeen = true;

@@ -12,6 +12,9 @@ import { scene, type Scene } from "../../support/repository.ts";
 /** Longer than the window in which a file is racy. */
 const WINDOW_MS = 130;
 
+/** A hook that has a block of ours. */
+const HOOK = "#!/bin/sh\n# >>> ballast\n:\n# <<< ballast\n";
+
 let world: Scene;
 let top: string;
 const at = (path: string): string => join(top, path);
@@ -24,6 +27,8 @@ beforeEach(async () => {
   writeFileSync(at(".gitignore"), "# >>> ballast\n/art/\n*.psd\n# <<< ballast\n");
   for (const path of ["art/a", "art/b", "art/deep/c", "top.psd"]) writeFileSync(at(path), `content of ${path}`);
   writeStamped(world.context.repository, '{"ballast":"manifest","version":1}\n');
+  writeFileSync(at(".git/hooks/pre-push"), HOOK);
+  symlinkSync("pre-push", at(".git/hooks/post-merge"));
   await pause(WINDOW_MS);
 });
 
@@ -67,6 +72,8 @@ describe("what was recorded is sealed at once, and is so no more after", () => {
     "another pattern": () => appendFileSync(at(".gitignore"), "# >>> ballast\n*.wav\n# <<< ballast\n"),
     "another pattern of the same length": () => keepTimes(".gitignore", () => writeFileSync(at(".gitignore"), readFileSync(at(".gitignore"), "utf8").replace("psd", "wav"))),
     "a change of Git's configuration": () => void execFileSync("git", ["config", "core.fileMode", "false"], { cwd: top }),
+    "a hook of ours that another program has written anew": () => writeFileSync(at(".git/hooks/pre-push"), "#!/bin/sh\n"),
+    "a hook that is gone": () => rmSync(at(".git/hooks/pre-push")),
     "another manifest": () => writeStamped(world.context.repository, manifest().replace(/"path":"art\/a"/, '"path":"art/A"')),
     "the loss of the index": () => rmSync(worktreeState(world.context.repository, "index")),
     "an index that somebody wrote": async () => {
@@ -108,6 +115,14 @@ describe("no seal is made", () => {
 
   it("with patterns that were written a moment ago", async () => {
     appendFileSync(at(".gitignore"), "\n");
+    expect(await record()).toBe(false);
+    await pause(WINDOW_MS);
+    await lookLive(world.context);
+    expect(isSealed()).toBe(true);
+  });
+
+  it("beside a hook that was written a moment ago", async () => {
+    writeFileSync(at(".git/hooks/pre-push"), `${HOOK}true\n`);
     expect(await record()).toBe(false);
     await pause(WINDOW_MS);
     await lookLive(world.context);
