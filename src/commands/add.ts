@@ -27,7 +27,7 @@ export async function add(context: Context, { paths }: { paths: readonly string[
     if (state === "blocked") throw new BallastError("NOT_A_FILE", `${path} is no regular file`, { hint: "move what stands in its place away" });
   }
   const staged: Manifest = (await manifestAt(repository, ":")) ?? new Map();
-  const now: Manifest = new Map(staged);
+  const now = new Map(staged);
   for (const sight of known) {
     const asset = recordedAs(sight) === "unchanged" ? sight.m : recordedAs(sight);
     if (asset === undefined || asset === "unchanged") now.delete(sight.path);

@@ -70,7 +70,7 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
 
 /** Another command may have written the manifest or settled a conflict meanwhile: ours is added to that. */
 async function write({ repository }: Context, settled: ReadonlyMap<string, Asset | undefined>): Promise<void> {
-  const manifest = readManifestFile(repository);
+  const manifest = new Map(readManifestFile(repository));
   const merging = readConflicts(repository);
   for (const [path, asset] of settled) {
     if (asset) manifest.set(path, asset);

@@ -103,7 +103,7 @@ function refuseOwnFiles({ tracking }: Worktree): void {
 
 /** What is there now, with what changed between two other manifests. */
 function onTopOf(now: Manifest, before: Manifest, after: Manifest): Manifest {
-  const merged: Manifest = new Map(now);
+  const merged = new Map(now);
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     const asset = after.get(path);
     if (sameAsset(before.get(path), asset)) continue;

@@ -57,7 +57,7 @@ async function fromFiles(context: Context, mangled: string | undefined): Promise
   const worktree = openWorktree(repository, Buffer.from(EMPTY_MANIFEST));
   const candidates = await listTracked(repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates });
-  const assets: Manifest = new Map();
+  const assets = new Map<string, Asset>();
   for (const asset of linesOf(mangled ?? "")) if (!assets.has(asset.path)) assets.set(asset.path, asset);
   for (const { path, w, stat } of seen.values()) {
     if (w === undefined || w === "blocked" || stat === undefined) continue;

@@ -89,11 +89,10 @@ export function texts(...lines: string[]): Buffer {
   return Buffer.concat([...lines.map((line) => packet(Buffer.from(`${line}\n`))), FLUSH]);
 }
 
-/** Content packets, then a flush. */
-export function content(bytes: Buffer): Buffer {
-  const packets: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) packets.push(packet(bytes.subarray(at, at + MAX_PAYLOAD)));
-  return Buffer.concat([...packets, FLUSH]);
+/** Content packets, then a flush, one after the other: content may be large, and is not held twice. */
+export function* content(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += MAX_PAYLOAD) yield packet(bytes.subarray(at, at + MAX_PAYLOAD));
+  yield FLUSH;
 }
 
 const FLUSH = Buffer.from("0000");

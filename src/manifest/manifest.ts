@@ -11,7 +11,7 @@
  *   {"path":"art/hero.psd","provisional":true,"size":1048577,"mtime":"1700000000000000000"}
  */
 import { BallastError } from "../errors.ts";
-import { matchedOid, type Oid } from "../object/oid.ts";
+import { matchedOid, oidOf, type Oid } from "../object/oid.ts";
 import { comparePaths, refusal } from "./path.ts";
 
 export interface Asset {
@@ -22,7 +22,7 @@ export interface Asset {
 }
 
 /** Assets by path. Iteration order is insertion order; {@link formatManifest} sorts. */
-export type Manifest = Map<string, Asset>;
+export type Manifest = ReadonlyMap<string, Asset>;
 
 const HEADER = '{"ballast":"manifest","version":1}';
 /** A path of 4,096 bytes, every byte escaped, and the rest of the line. */
@@ -39,13 +39,28 @@ export function sameAsset(a: Asset | undefined, b: Asset | undefined): boolean {
  * @throws MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED, CONFLICT (Git's conflict markers)
  */
 export function parseManifest(text: string | Uint8Array, origin: string): Manifest {
-  const lines = decode(text, origin).split("\n");
-  if (lines.pop() !== "") throw invalid(origin, lines.length + 1, "the last line has no line feed");
-  if (lines[0] !== HEADER) throw badHeader(lines, origin);
-  const manifest: Manifest = new Map();
+  if (typeof text === "string") return parseText(text, origin);
+  // Versions are often the same, and read one after the other. Large ones only: those of a long history are many.
+  const oid = text.length < LARGE_BYTES ? undefined : oidOf(text);
+  const known = oid !== undefined && last?.oid === oid ? last.manifest.deref() : undefined;
+  const manifest = known ?? parseText(decode(text, origin), origin);
+  if (oid !== undefined) last = { oid, manifest: new WeakRef(manifest) };
+  return manifest;
+}
+
+const LARGE_BYTES = 1024 * 1024;
+let last: { readonly oid: Oid; readonly manifest: WeakRef<Manifest> } | undefined;
+
+function parseText(all: string, origin: string): Manifest {
+  if (all !== "" && !all.endsWith("\n")) throw invalid(origin, all.split("\n").length, "the last line has no line feed");
+  let end = all.indexOf("\n");
+  if (all.slice(0, end) !== HEADER) throw badHeader([all.slice(0, end)], origin);
+  const manifest = new Map<string, Asset>();
   let previous = "";
-  for (let i = 1; i < lines.length; i++) {
-    const asset = parseLine(lines[i]!, origin, i + 1);
+  // There may be a million lines: none is kept.
+  for (let i = 1, start = end + 1; start < all.length; i++, start = end + 1) {
+    end = all.indexOf("\n", start);
+    const asset = parseLine(all.slice(start, end), origin, i + 1);
     if (i > 1 && comparePaths(previous, asset.path) >= 0) {
       const what = previous === asset.path ? "appears twice" : "is out of order";
       throw invalid(origin, i + 1, `${JSON.stringify(asset.path)} ${what}`);
@@ -58,16 +73,24 @@ export function parseManifest(text: string | Uint8Array, origin: string): Manife
 
 /** The one encoding of these assets. `provisional` lines replace or join them, for eyes only. */
 export function formatManifest(assets: Iterable<Asset>, provisional: Iterable<Provisional> = []): string {
-  const byPath = new Map<string, Asset | Provisional>();
-  for (const asset of assets) byPath.set(asset.path, asset);
-  for (const line of provisional) byPath.set(line.path, line);
-  const all = [...byPath.values()];
-  let sorted = true;
-  for (let i = 1; i < all.length && sorted; i++) sorted = comparePaths(all[i - 1]!.path, all[i]!.path) < 0;
-  if (!sorted) all.sort((a, b) => comparePaths(a.path, b.path));
-  let text = `${HEADER}\n`;
-  for (const line of all) text += "oid" in line ? formatLine(line) : formatProvisional(line);
-  return text;
+  let all: (Asset | Provisional)[] = [...assets, ...provisional];
+  if (!isSorted(all)) {
+    all = [...new Map(all.map((line) => [line.path, line])).values()];
+    all.sort((a, b) => comparePaths(a.path, b.path));
+  }
+  // A text that grows line by line takes several times its size.
+  const pieces = [`${HEADER}\n`];
+  for (let at = 0; at < all.length; at += LINES_AT_ONCE) {
+    pieces.push(all.slice(at, at + LINES_AT_ONCE).map((line) => ("oid" in line ? formatLine(line) : formatProvisional(line))).join(""));
+  }
+  return pieces.join("");
+}
+
+const LINES_AT_ONCE = 1000;
+
+function isSorted(lines: readonly { readonly path: string }[]): boolean {
+  for (let i = 1; i < lines.length; i++) if (comparePaths(lines[i - 1]!.path, lines[i]!.path) >= 0) return false;
+  return true;
 }
 
 /** A file too large to hash while somebody merely looks; its content is not known. */
@@ -127,8 +150,7 @@ function unescape(escaped: string, origin: string, lineNumber: number): string {
   }
 }
 
-function decode(text: string | Uint8Array, origin: string): string {
-  if (typeof text === "string") return text;
+function decode(text: Uint8Array, origin: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
   } catch (cause) {

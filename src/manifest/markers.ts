@@ -13,7 +13,7 @@
  * Every other line is one that both sides have.
  */
 import { BallastError } from "../errors.ts";
-import { EMPTY_MANIFEST, parseLine, type Manifest } from "./manifest.ts";
+import { EMPTY_MANIFEST, parseLine, type Asset, type Manifest } from "./manifest.ts";
 import type { ManifestMerge } from "./merge.ts";
 
 /** Whether a text has a line that begins a conflict of Git's. */
@@ -29,7 +29,7 @@ export function hasMarkers(text: string | Uint8Array): boolean {
  * @throws MANIFEST_INVALID for markers out of order and for a path that one side has twice; as `parseManifest` for lines
  */
 export function splitMarkers(text: string, origin: string): { ours: Manifest; theirs: Manifest } {
-  const [ours, theirs]: [Manifest, Manifest] = [new Map(), new Map()];
+  const [ours, theirs] = [new Map<string, Asset>(), new Map<string, Asset>()];
   let part = 0;
   for (const [i, line] of text.split("\n").entries()) {
     const mark = /^(<{7}|\|{7}|={7}|>{7})( |$)/.exec(line)?.[1]?.[0];

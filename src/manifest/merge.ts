@@ -22,7 +22,7 @@ export function mergeManifests(base: Manifest, ours: Manifest, theirs: Manifest)
   const [b, o, t] = [new Map(base), new Map(ours), new Map(theirs)];
   for (const [from, to] of movedUnderEdits(base, ours, theirs)) for (const side of [b, t]) move(side, from, to);
   for (const [from, to] of movedUnderEdits(base, theirs, ours)) for (const side of [b, o]) move(side, from, to);
-  const merged: Manifest = new Map();
+  const merged = new Map<string, Asset>();
   const conflicts: ManifestMerge["conflicts"] = [];
   for (const path of new Set([...o.keys(), ...t.keys()])) {
     const sides = { base: b.get(path), ours: o.get(path), theirs: t.get(path) };
@@ -88,7 +88,7 @@ function byOid(assets: readonly Asset[]): Map<string, string[]> {
   return paths;
 }
 
-function move(manifest: Manifest, from: string, to: string): void {
+function move(manifest: Map<string, Asset>, from: string, to: string): void {
   const asset = manifest.get(from);
   if (asset === undefined) return;
   manifest.delete(from);

@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { policyOf } from "../delta/plan.ts";
 import { isBallastError } from "../errors.ts";
-import type { Asset } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import type { BaseHint } from "../object/ingest-delta.ts";
 import type { Ingested } from "../object/ingest.ts";
@@ -40,7 +40,7 @@ export async function basesFor(context: Context, files: readonly Newcomer[], sto
 }
 
 /** What HEAD has. A manifest there that cannot be read is no reason not to record: the next commit may mend it. */
-async function headOf({ repository }: Context): Promise<Map<string, Asset>> {
+async function headOf({ repository }: Context): Promise<Manifest> {
   try {
     return (await manifestAt(repository, "HEAD")) ?? new Map();
   } catch (error) {

@@ -46,16 +46,25 @@ export function list(args: readonly string[], cwd: string): Promise<Buffer | und
   return new Promise((resolve) => execFile("find", args, { cwd, env, encoding: "buffer", maxBuffer: 1 << 30 }, (error, stdout) => resolve(error ? undefined : stdout)));
 }
 
-/** The lines of a listing; undefined when one is not as described above. */
-export function parseListing(bytes: Buffer): Listed[] | undefined {
-  const lines: Listed[] = [];
-  for (const line of bytes.toString("utf8").split("\0").slice(0, -1)) {
-    const [, type, size, mtime, mtimeNs, ctime, ctimeNs, ino, dev, mode, path] = LINE.exec(line) ?? [];
-    if (path === undefined) return undefined;
-    const times = { mtimeNs: BigInt(mtime! + mtimeNs!), ctimeNs: BigInt(ctime! + ctimeNs!) };
-    lines.push({ type: type!, path, stat: { size: BigInt(size!), ...times, ino: BigInt(ino!), dev: BigInt(dev!), mode: BigInt(`0o${mode!}`) } });
+/**
+ * Whether each line of a listing is as described above and passes; nothing is kept of the lines, for there may be a million.
+ * @param passes is called for one line after the other, until one does not
+ */
+export function everyListed(bytes: Buffer, passes: (line: Listed) => boolean): boolean {
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    const line = end < 0 ? undefined : parseLine(bytes.toString("utf8", start, end));
+    if (line === undefined || !passes(line)) return false;
+    start = end + 1;
   }
-  return lines;
+  return true;
+}
+
+function parseLine(text: string): Listed | undefined {
+  const [, type, size, mtime, mtimeNs, ctime, ctimeNs, ino, dev, mode, path] = LINE.exec(text) ?? [];
+  if (path === undefined) return undefined;
+  const times = { mtimeNs: BigInt(mtime! + mtimeNs!), ctimeNs: BigInt(ctime! + ctimeNs!) };
+  return { type: type!, path, stat: { size: BigInt(size!), ...times, ino: BigInt(ino!), dev: BigInt(dev!), mode: BigInt(`0o${mode!}`) } };
 }
 
 /** Where the files of one pattern are: below which directories, and what tells them there. */

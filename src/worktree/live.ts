@@ -43,11 +43,13 @@ export async function lookLive(context: Context): Promise<string> {
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
   const provisional: Provisional[] = [];
-  for (const { path, w, m, b, provisional: unknown, state, stat } of seen.values()) {
+  for (const sight of seen.values()) {
+    const { path, w, m, b, state } = sight;
     // A lost index is learned again: else a file that is deleted later would count as one that was never there.
     const entry = state === "clean" && b === undefined ? worktree.index.get(path) : undefined;
     if (m && entry && entry.b === undefined && entry.open === undefined) worktree.index.update(path, { b: { oid: m.oid, exec: m.exec } });
     if (!isRecordable(state) && state !== "conflict") continue;
+    const { provisional: unknown, stat } = sight;
     if (state !== "conflict") worktree.index.update(path, { told: true });
     if (!unknown || !stat || w === undefined || w === "blocked") continue;
     worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
@@ -62,8 +64,9 @@ export async function lookLive(context: Context): Promise<string> {
 
 /** Nothing records a conflict, but whoever looks shall see that the disk has something else than the manifest. */
 function withConflicts(assets: Map<string, Asset>, seen: Iterable<Seen>): Map<string, Asset> {
-  for (const { path, state, w, stat, provisional } of seen) {
-    if (state !== "conflict" || provisional || w === "blocked") continue;
+  for (const sight of seen) {
+    if (sight.state !== "conflict" || sight.provisional || sight.w === "blocked") continue;
+    const { path, w, stat } = sight;
     if (w === undefined || stat === undefined) assets.delete(path);
     else assets.set(path, { path, oid: w.oid, sizeBytes: Number(stat.size), exec: w.exec });
   }

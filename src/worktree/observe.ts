@@ -1,25 +1,15 @@
 import { lstatSync, type BigIntStats } from "node:fs";
 import { join } from "node:path";
-import { sameAsset, type Asset, type Manifest } from "../manifest/manifest.ts";
+import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
+import { asKnown, isExecutable, isRegular, type Seen } from "./seen.ts";
 import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry } from "./stat-index.ts";
 import { knownAt } from "./restoring.ts";
-import { stateOf, type Content, type OnDisk, type State } from "./states.ts";
+import { stateOf, type OnDisk } from "./states.ts";
 import type { Worktree } from "./session.ts";
 
-/** One path as it is now. */
-export interface Seen {
-  readonly path: string;
-  readonly state: State;
-  readonly w: OnDisk;
-  readonly m: Asset | undefined;
-  readonly b: Content | undefined;
-  /** The stat of what is on disk, when it is a regular file. */
-  readonly stat: FileStat | undefined;
-  /** W is not known: the file was too large to hash for somebody who merely looks. */
-  readonly provisional: boolean;
-}
+export type { Seen };
 
 /** What reading a file's content gives. */
 export interface ReadContent {
@@ -48,14 +38,19 @@ export interface ObserveOptions {
  * answer. Updates the cached contents in the index, never what Git last knew.
  */
 export async function observe(worktree: Worktree, options: ObserveOptions): Promise<Map<string, Seen>> {
-  const { index, manifest } = worktree;
+  const { index } = worktree;
   const startedNs = nowNs();
   const directories = new DirectoryCheck(worktree.repository.top);
   // What is kept of each stat is a third of what the system tells: there may be a million.
   const looks: Look[] = [];
-  for (const path of unionOf(manifest, [index.paths(), worktree.restoring.keys(), options.candidates], options.select)) {
+  const seen = new Map<string, Seen>();
+  for (const path of pathsOf(worktree, options.candidates)) {
+    if (seen.has(path) || options.select?.(path) === false) continue;
     const stat = directories.lstat(path);
-    looks.push({ path, entry: index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
+    const clean = asKnown(worktree, path, stat);
+    // Keeps the place of the others, which come last.
+    seen.set(path, clean ?? UNSEEN);
+    if (!clean) looks.push({ path, entry: index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
   }
 
   const renames = new RenameFinder(looks);
@@ -82,9 +77,11 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
     look.stat = content?.stat;
   }
 
-  const seen = new Map<string, Seen>();
   for (const look of looks) seen.set(look.path, see(worktree, look, look.stat === undefined && options.outside?.(look.path) === true));
-  for (const [path, sight] of seen) if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
+  for (const { path } of looks) {
+    const sight = seen.get(path)!;
+    if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
+  }
   return seen;
 }
 
@@ -107,7 +104,7 @@ interface Look {
 
 function see(worktree: Worktree, { path, entry, stat, content, provisional }: Look, outside: boolean): Seen {
   const m = worktree.manifest.get(path);
-  const exec = content !== undefined && worktree.fileMode ? (content.stat.mode & 0o100n) !== 0n : (m ?? entry?.b)?.exec === true;
+  const exec = content !== undefined && worktree.fileMode ? isExecutable(content.stat) : (m ?? entry?.b)?.exec === true;
   let w: OnDisk;
   const cached = entry?.w !== undefined && content === entry.w && entry.w.exec === exec ? entry.w : undefined;
   if (content) w = cached ?? { oid: content.oid, exec };
@@ -147,17 +144,16 @@ function isTold(entry: IndexEntry | undefined, stat: FileStat | undefined): bool
 /** A content that need not be read again. */
 type Known = Omit<Hashed, "exec">;
 
-function unionOf(manifest: Manifest, others: readonly Iterable<string>[], select: ((path: string) => boolean) | undefined): Set<string> {
-  const paths = new Set<string>();
-  for (const source of [manifest.keys(), ...others]) {
-    for (const path of source) if (!select || select(path)) paths.add(path);
-  }
-  return paths;
+/** All paths that there may be something to know about, some of them twice. */
+function* pathsOf({ manifest, index, restoring }: Worktree, candidates: readonly string[]): Generator<string> {
+  yield* manifest.keys();
+  yield* index.paths();
+  yield* restoring.keys();
+  yield* candidates;
 }
 
-function isRegular({ mode }: FileStat): boolean {
-  return (mode & 0o170000n) === 0o100000n;
-}
+/** Stands for a path that is still being looked at. */
+const UNSEEN = { path: "", state: "none", w: undefined, m: undefined, b: undefined, stat: undefined, provisional: false } as const satisfies Seen;
 
 /** A renamed file keeps its inode, size and modification time, so its content is known without reading. */
 class RenameFinder {
@@ -213,7 +209,8 @@ export class DirectoryCheck {
 export function liveAssets(worktree: Worktree, seen: ReadonlyMap<string, Seen>): Map<string, Asset> {
   const assets = new Map(worktree.manifest);
   for (const sight of seen.values()) {
-    const asset = recordedAs(sight);
+    // What is not asked of many clean ones need not be looked up.
+    const asset = sight.state === "clean" ? "unchanged" : recordedAs(sight);
     if (asset === "unchanged") continue;
     if (asset === undefined) assets.delete(sight.path);
     else if (!sameAsset(asset, sight.m)) assets.set(sight.path, asset);

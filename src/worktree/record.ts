@@ -48,6 +48,7 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
 export function settleKnown(worktree: Worktree, seen: Iterable<Seen>): void {
   for (const { path, state, m } of seen) {
     if (state === "clean" && m !== undefined) {
+      if (worktree.index.isSettledAs(path, m)) continue;
       const entry = worktree.index.get(path);
       if (entry?.open === undefined && sameContent(m, entry?.b)) continue;
       worktree.index.update(path, { b: { oid: m.oid, exec: m.exec }, open: undefined });

@@ -16,12 +16,12 @@ import { hookFiles } from "../git/hooks.ts";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { oidOf } from "../object/oid.ts";
+import type { FileStat } from "../object/stable-file.ts";
 import { shellQuote } from "../util/package-root.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
-import { list, listingArguments, parseListing, type Listed } from "./listing.ts";
+import { everyListed, list, listingArguments, type Listed } from "./listing.ts";
 import type { Worktree } from "./session.ts";
 import { isRacy, sameStat, type StatIndex } from "./stat-index.ts";
-import { sameContent } from "./states.ts";
 
 /**
  * Seals what was just seen, where it can be: every asset is on disk as the index knows it, Git knows it too, none is
@@ -38,8 +38,7 @@ export async function seal({ repository, index, tracking }: Worktree, live: { re
   if (args === undefined) return;
   await index.whileCurrent(async () => {
     const listing = await list(args, repository.top);
-    const lines = listing && parseListing(listing);
-    if (!lines || !agree(lines, { index, assets: live.assets, beside, startedNs })) return;
+    if (!listing || !agrees(listing, { index, assets: live.assets, beside, startedNs })) return;
     write(repository, args, listing, live.text);
   });
 }
@@ -47,12 +46,13 @@ export async function seal({ repository, index, tracking }: Worktree, live: { re
 /** Whether the index has each of these assets as one that nobody has to look at again, and nothing else on disk. */
 function isSettled(index: StatIndex, assets: Manifest): boolean {
   for (const [path, asset] of assets) {
-    const { w, b, open } = index.get(path) ?? {};
-    if (!w || isRacy(w) || !sameContent(w, asset) || !sameContent(b, asset) || open !== undefined) return false;
+    const w = index.settled(path, asset);
+    if (w === undefined || isRacy(w)) return false;
   }
   for (const path of index.paths()) {
+    if (assets.has(path)) continue;
     const { w, open } = index.get(path)!;
-    if (!assets.has(path) && (w !== undefined || open !== undefined)) return false;
+    if (w !== undefined || open !== undefined) return false;
   }
   return true;
 }
@@ -65,21 +65,23 @@ interface Expected {
 }
 
 /** Whether the listing has the assets as they are in the index, what stands beside them as it was read, and no other file. */
-function agree(lines: readonly Listed[], { index, assets, beside, startedNs }: Expected): boolean {
-  const byPath = new Map(lines.map((line) => [line.path, line]));
-  const others = [beside.index, beside.ignore, beside.config, ...beside.hooks].map((path) => byPath.get(path));
-  if (byPath.size !== lines.length || lines.length !== assets.size + others.length) return false;
-  if (!others.every((line) => line?.type === "f")) return false;
-  const [own, ...read] = others.map((line) => line!.stat);
-  if (index.identity !== `${own!.ino}:${own!.size}:${own!.mtimeNs}`) return false;
-  // Read before it was listed: it must not have been written since, nor be writable again within the same tick.
-  if (read.some((stat) => isRacy({ stat, hashedAtNs: startedNs }))) return false;
-  for (const path of assets.keys()) {
-    const line = byPath.get(`./${path}`);
-    const known = index.get(path)!.w!.stat;
-    if (line?.type !== "f" || !sameStat(line.stat, known) || line.stat.mode !== (known.mode & 0o7777n)) return false;
-  }
-  return true;
+function agrees(listing: Buffer, { index, assets, beside, startedNs }: Expected): boolean {
+  const left = new Set(assets.keys());
+  const others = new Set<string>([beside.ignore, beside.config, beside.index, ...beside.hooks]);
+  const isAsRead = (path: string, stat: FileStat): boolean => {
+    if (path === beside.index) return index.identity === `${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+    // Read before it was listed: it must not have been written since, nor be writable again within the same tick.
+    return !isRacy({ stat, hashedAtNs: startedNs });
+  };
+  const passes = ({ type, path, stat }: Listed): boolean => {
+    if (type !== "f") return false;
+    if (others.delete(path)) return isAsRead(path, stat);
+    const name = path.slice(2);
+    const asset = path.startsWith("./") && left.delete(name) ? assets.get(name) : undefined;
+    const known = asset && index.settled(name, asset);
+    return known !== undefined && sameStat(stat, known.stat) && stat.mode === (known.stat.mode & 0o7777n);
+  };
+  return everyListed(listing, passes) && left.size === 0 && others.size === 0;
 }
 
 function write(repository: Repository, args: readonly string[], listing: Buffer, manifest: string): void {

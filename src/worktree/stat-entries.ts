@@ -13,7 +13,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { systemCode } from "../errors.ts";
-import { oidAt } from "../object/oid.ts";
+import { oidAt, type Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import type { Content } from "./states.ts";
 
@@ -98,6 +98,19 @@ export class Entries {
     return (flags & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B) && oidAt(this.#bytes, record + 32) === oid;
   }
 
+  /** W, where it and B are both this content and nothing is open. Unlike {@link get}, it keeps nothing that it decodes. */
+  settled(path: string, { oid, exec }: Content): Hashed | undefined {
+    const record = this.#records.get(path);
+    if (record === undefined) return undefined;
+    if (typeof record === "number") {
+      const flags = this.#bytes.readUInt32LE(record + 120) & ~TOLD;
+      if (flags !== (exec ? W | W_EXEC | B | B_EXEC : W | B) || oidAt(this.#bytes, record) !== oid || !isOneOid(this.#bytes, record)) return undefined;
+      return readHashed(this.#bytes, record, oid, exec);
+    }
+    const { w, b, open } = record;
+    return w !== undefined && b !== undefined && open === undefined && w.oid === oid && b.oid === oid && w.exec === exec && b.exec === exec ? w : undefined;
+  }
+
   /** The bytes of a file with these entries. */
   encode(): Buffer {
     const paths = Buffer.from([...this.#records.keys()].map((path) => `${path}\0`).join(""));
@@ -153,15 +166,23 @@ function writeRecord(buffer: Buffer, at: number, { w, b, open, told }: IndexEntr
 
 function readRecord(buffer: Buffer, at: number): IndexEntry {
   const flags = buffer.readUInt32LE(at + 120);
-  const field = (i: number): bigint => buffer.readBigUInt64LE(at + 64 + 8 * i);
-  const stat = (): FileStat => ({ size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) });
   const w = flags & W ? oidAt(buffer, at) : undefined;
   // As a rule both are one content, whose oid is kept once.
-  const isOne = w !== undefined && buffer.compare(buffer, at + 32, at + 64, at, at + 32) === 0;
+  const isOne = w !== undefined && isOneOid(buffer, at);
   return {
-    w: w ? { oid: w, exec: (flags & W_EXEC) !== 0, stat: stat(), hashedAtNs: field(6) } : undefined,
+    w: w ? readHashed(buffer, at, w, (flags & W_EXEC) !== 0) : undefined,
     b: flags & B ? { oid: isOne ? w : oidAt(buffer, at + 32), exec: (flags & B_EXEC) !== 0 } : undefined,
     open: flags & RESTORE ? "restore" : flags & CONFLICT ? "conflict" : undefined,
     told: (flags & TOLD) !== 0,
   };
+}
+
+function isOneOid(buffer: Buffer, at: number): boolean {
+  return buffer.compare(buffer, at + 32, at + 64, at, at + 32) === 0;
+}
+
+function readHashed(buffer: Buffer, at: number, oid: Oid, exec: boolean): Hashed {
+  const field = (i: number): bigint => buffer.readBigUInt64LE(at + 64 + 8 * i);
+  const stat: FileStat = { size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) };
+  return { oid, exec, stat, hashedAtNs: field(6) };
 }

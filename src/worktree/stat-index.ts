@@ -43,6 +43,11 @@ export class StatIndex {
     return this.#entries.isSettledAs(path, content);
   }
 
+  /** W, where it and B are both this content and nothing is open: for many paths, since nothing that is decoded is kept. */
+  settled(path: string, content: Content): Hashed | undefined {
+    return this.#entries.settled(path, content);
+  }
+
   paths(): Iterable<string> {
     return this.#entries.keys();
   }

@@ -17,7 +17,7 @@ import { isIndexLocked, isStamped, manifestFile } from "../../worktree/stamp.ts"
  */
 export async function run(makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
   const reader = new PktReader(0);
-  const reply = (...parts: Buffer[]): void => writeAll(1, Buffer.concat(parts));
+  const reply = (bytes: Buffer): void => writeAll(1, bytes);
   const hello = reader.texts();
   if (hello?.[0] !== "git-filter-client") return 1;
   reply(texts("git-filter-server", "version=2"));
@@ -30,7 +30,11 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
     const input = reader.content();
     const answer = request.includes("command=clean") ? await filter.clean(input) : input;
     if (answer === undefined) reply(texts("status=error"));
-    else reply(texts("status=success"), content(answer), Buffer.from("0000"));
+    else {
+      reply(texts("status=success"));
+      for (const packet of content(answer)) reply(packet);
+      reply(Buffer.from("0000"));
+    }
   }
 }
 
@@ -53,7 +57,7 @@ class Filter {
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {
-      const answer = Buffer.from(recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
+      const answer = bytesOf(recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context), input);
       this.#last = { input, answer };
       return answer;
     } catch (thrown) {
@@ -79,6 +83,12 @@ class Filter {
       // A directory that cannot be written: doctor tells of it.
     }
   }
+}
+
+/** An answer as bytes; as a rule it is what was asked about, and is kept once. */
+function bytesOf(text: string, input: Buffer): Buffer {
+  const bytes = Buffer.from(text);
+  return bytes.equals(input) ? input : bytes;
 }
 
 /** Has pre-commit record what could not be told now. */

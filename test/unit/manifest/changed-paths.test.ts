@@ -35,7 +35,7 @@ function history(seed: string): Commit[] {
       commits.push({ parents, manifest: undefined });
       continue;
     }
-    const manifest: Manifest = new Map(from);
+    const manifest = new Map(from);
     for (let change = chance(4); change > 0; change--) {
       const path = PATHS[chance(PATHS.length)]!;
       const other = commits[parents[chance(parents.length || 1)] ?? 0]?.manifest?.get(path);
