@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
 import { readIfThere } from "../util/read-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
+import { gitConfig } from "./config.ts";
 import { at, type Repository } from "./repository.ts";
 import { gitText } from "./run.ts";
 
@@ -28,13 +29,10 @@ const ASIDE = ".before-ballast";
 const LEGACY = ".legacy";
 const OLD = ".old";
 
-const directories = new WeakMap<Repository, Promise<string>>();
-
-/** The directory where Git looks for hooks, `core.hooksPath` included; asked once as long as the repository is open. */
-export function hooksDirectory(repository: Repository): Promise<string> {
-  const known = directories.get(repository) ?? gitText(["rev-parse", "--git-path", "hooks"], at(repository)).then((path) => resolve(repository.top, path));
-  directories.set(repository, known);
-  return known;
+/** The directory where Git looks for hooks, `core.hooksPath` included. */
+export async function hooksDirectory(repository: Repository): Promise<string> {
+  if ((await gitConfig(repository, "core.hooksPath")) === undefined) return join(repository.commonDir, "hooks");
+  return resolve(repository.top, await gitText(["rev-parse", "--git-path", "hooks"], at(repository)));
 }
 
 /** The files that have our block: absolute paths. */
