@@ -1,0 +1,87 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { output } from "../programs.ts";
+import { Repository } from "../repository.ts";
+import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
+import type { Sample } from "../sample.ts";
+import { ASSETS, load, nameOf, sourceOf, type Load } from "./many.ts";
+
+/** Commands so short that only many of them, in one shell, can be measured; an even number. */
+const TIMES = 10;
+const TEXTS = 100;
+const EDITED = "text/0.txt";
+/** Who has the assets. */
+const HOLDERS = ["Ballast", "git", "nobody"] as const;
+type Holder = (typeof HOLDERS)[number];
+
+export const overhead: Row = {
+  name: "overhead",
+  budgetSeconds: 60,
+  work:
+    `Git's own work beside assets that it does not touch, each command ${TIMES} times: \`git status\`, \`git commit -a\` of an edited text file, \`git push\` of it to a directory, ` +
+    `and \`git switch\` between commits that differ in it, with ${TEXTS} text files. Ballast has the assets, or Git has them, or there are none.`,
+  diskBytes: 3e9,
+  rounds: 5,
+  async *cases(bench) {
+    yield beside(bench, load(bench, 1000, 1));
+    yield { ...beside(bench, load(bench, 100_000, 1)), rounds: 3 };
+  },
+  goals: (cases) => cases.flatMap(goalsOf),
+};
+
+function beside(bench: Bench, assets: Load): Case {
+  return { name: nameOf(assets), reference: "nobody", variants: HOLDERS.map((holder) => variant(bench, assets, holder)) };
+}
+
+function variant(bench: Bench, assets: Load, holder: Holder): Variant {
+  let made: Promise<Repository> | undefined;
+  let round = 0;
+  return { name: holder, run: async (sample) => {
+    const repository = await (made ??= make(bench, assets, holder));
+    await work(sample, repository, ++round);
+  } };
+}
+
+async function make(bench: Bench, assets: Load, holder: Holder): Promise<Repository> {
+  const directory = join(bench.scratch, `overhead-${holder}-${assets.count}`);
+  const source = sourceOf(bench, assets);
+  bench.say(`${nameOf(assets)}: ${holder} has them`);
+  const repository = await Repository.create(directory, holder === "Ballast" ? "Ballast" : "git", `${ASSETS}/**`, { directory });
+  if (holder !== "nobody") output("cp", ["-r", source, join(repository.path, ASSETS)]);
+  mkdirSync(join(repository.path, "text"));
+  for (let i = 0; i < TEXTS; i++) writeFileSync(join(repository.path, `text/${i}.txt`), `text ${i}\n`);
+  await repository.commit("everything");
+  repository.git("push", "-q", "origin", "main");
+  repository.git("branch", "before");
+  // What was written a moment ago is looked at again by everybody.
+  output("sleep", ["3"]);
+  repository.git("status");
+  return repository;
+}
+
+/** Leaves the repository at the newest of its commits, all of them pushed. */
+async function work(sample: Sample, repository: Repository, round: number): Promise<void> {
+  const times = async (name: string, command: string): Promise<string> => {
+    const script = `i=0; while [ $i -lt ${TIMES} ]; do ${command} || exit; i=$((i+1)); done`;
+    const { stdout } = await sample.step(name, { program: "sh", args: ["-c", script], cwd: repository.path, env: repository.env });
+    await repository.settled();
+    return stdout;
+  };
+  const changed = await times("git status", "git status --porcelain");
+  if (changed !== "") throw new Error(`something has changed in ${repository.path}:\n${changed}`);
+  await times("git commit -a", `echo "${round} $i" > ${EDITED} && git commit -q -a -m text`);
+  await times("git push", `git push -q origin HEAD~$((${TIMES - 1}-i)):main`);
+  await times("git switch", "if [ $((i%2)) = 0 ]; then git switch -q before; else git switch -q main; fi");
+}
+
+/** Hooks and filter of Ballast may cost what shells cost, whatever the number of assets. */
+function goalsOf({ name, variants }: CaseResult): Goal[] {
+  const steps = variants.find((variant) => variant.name === "Ballast")!.steps;
+  const plain = variants.find((variant) => variant.name === "git")!.steps;
+  return Object.keys(steps).map((step) => ({
+    what: `${name}: ${step}, CPU beyond Git with the same files, each time`,
+    value: ((steps[step]!.cpuSeconds.median - plain[step]!.cpuSeconds.median) * 1000) / TIMES,
+    unit: "ms",
+    bound: { atMost: 50 },
+  }));
+}
