@@ -5,12 +5,12 @@ import { build } from "esbuild";
 import type { Oid } from "../../../src/object/oid.ts";
 import type { Order, Said, Told } from "./child.ts";
 
-/** The program of a churner, bundled into `directory`. */
+/** The program of a churner, bundled into `directory`: small and in parts, since three are killed and started in a round. */
 export async function buildChurner(directory: string): Promise<string> {
-  const program = join(directory, "churn-child.mjs");
   const js = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
-  await build({ entryPoints: [join(import.meta.dirname, "child.ts")], bundle: true, format: "esm", platform: "node", outfile: program, logLevel: "error", banner: { js } });
-  return program;
+  const entryPoints = { "churn-child": join(import.meta.dirname, "child.ts") };
+  await build({ entryPoints, bundle: true, minify: true, splitting: true, format: "esm", platform: "node", outdir: directory, outExtension: { ".js": ".mjs" }, logLevel: "error", banner: { js } });
+  return join(directory, "churn-child.mjs");
 }
 
 /** What becomes of a process that has an order. */
