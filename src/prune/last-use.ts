@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { at, MANIFEST_PATH, type Repository } from "../git/repository.ts";
 import { runGit, streamGit } from "../git/run.ts";
 import { lines } from "../manifest/versions.ts";
-import { isOid, type Oid } from "../object/oid.ts";
+import { matchedOid, type Oid } from "../object/oid.ts";
 
 /** So many moves of each HEAD are looked at, the newest first; Git forgets them after some months anyway. */
 const MOST_MOVES = 2000;
@@ -64,6 +64,6 @@ async function manifestText(repository: Repository, head: string): Promise<strin
   return stdout.toString();
 }
 
-function oidsIn(text: string): Oid[] {
-  return [...text.matchAll(/"oid":"([0-9a-f]{64})"/g)].map(([, oid]) => oid).filter(isOid);
+function* oidsIn(text: string): Generator<Oid> {
+  for (const [, oid] of text.matchAll(/"oid":"([0-9a-f]{64})"/g)) yield matchedOid(oid!);
 }

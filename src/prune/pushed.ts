@@ -34,7 +34,8 @@ export async function pushedOf(repository: Repository, signal: AbortSignal): Pro
     if (commits.has(commit)) published.set(oid, sizeBytes);
     else used.add(oid);
   }
-  for await (const { oid } of usesInWork(repository, { strict: true })) used.add(oid);
+  // Most of a worktree is pushed; each oid that is kept keeps the text that it stands in.
+  for await (const { oid } of usesInWork(repository, { strict: true })) if (!published.has(oid)) used.add(oid);
   for (const gitDir of gitDirsOf(repository)) for (const { oid } of readCaptured({ ...repository, gitDir })) used.add(oid);
   return { unpushed: new Set([...used].filter((oid) => !published.has(oid))), published };
 }

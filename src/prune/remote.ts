@@ -3,8 +3,8 @@ import { sep } from "node:path";
 import type { Repository } from "../git/repository.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
-import type { Store } from "../store/port.ts";
-import { catalogueOf, easiestWays } from "../transfer/chains.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { catalogueOf, decodable, type Catalogue } from "../transfer/chains.ts";
 import type { Pushed } from "./pushed.ts";
 
 /**
@@ -14,9 +14,17 @@ import type { Pushed } from "./pushed.ts";
 export async function presentRemotely(remote: Store, oids: ReadonlySet<Oid>, { published }: Pushed, signal: AbortSignal): Promise<Set<Oid>> {
   if (oids.size === 0) return new Set();
   const catalogue = await catalogueOf(remote, oids, signal);
-  const sound = new Map([...catalogue].map(([oid, objects]) => [oid, objects.filter(({ name, sizeBytes }) => name.encoding !== "raw" || (published.get(oid) ?? sizeBytes) === sizeBytes)]));
-  const ways = easiestWays([sound]);
-  return new Set([...oids].filter((oid) => ways.has(oid)));
+  const found = decodable(sound(catalogue, published));
+  return new Set([...oids].filter((oid) => found.has(oid)));
+}
+
+function* sound(catalogue: Catalogue, published: Pushed["published"]): Generator<StoredObject> {
+  for (const objects of catalogue.values()) {
+    for (const object of objects) {
+      const { name, sizeBytes, archived } = object;
+      if (!archived && (name.encoding !== "raw" || (published.get(name.oid) ?? sizeBytes) === sizeBytes)) yield object;
+    }
+  }
 }
 
 /**
