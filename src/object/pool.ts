@@ -13,7 +13,9 @@ import type { BaseHint } from "./ingest-delta.ts";
 import { JobRunner, type Job, type JobContext, type JobResult } from "./jobs.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
-import type { FileStat } from "./stable-file.ts";
+import { fileStat, type FileStat } from "./stable-file.ts";
+import { OneOfEach } from "./one-of-each.ts";
+import { shareOut, type RunBatch, type Task } from "./share-out.ts";
 import { bundledWorker, Thread } from "./threads.ts";
 
 export interface PoolOptions extends JobContext {
@@ -70,9 +72,9 @@ export interface IngestPool {
    * As `materialise`. @param done called as soon as a file is there, to move it into place; an error that it throws is
    * a failure of the job. After a failure the caller removes the files that it did not move.
    */
-  restore(jobs: readonly RestoreJob[], done?: (stat: FileStat, index: number) => void): Promise<FileStat[]>;
+  restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void): Promise<void>;
   /** As `checkObject`, for objects of the store; nothing but bytes is reported, of the operation `scan`. */
-  check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done?: (verdict: Verdict, index: number) => void): Promise<Verdict[]>;
+  check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done: (verdict: Verdict, index: number) => void): Promise<void>;
   /**
    * Copies whole objects from the local root to `copyTo`, durable on return, also of a part when it fails. Reports bytes
    * of the contents, and no files.
@@ -94,17 +96,6 @@ export function createIngestPool(options: PoolOptions): IngestPool {
   return new Pool(options);
 }
 
-/** What one call does. */
-interface Task {
-  /** Undefined: its bytes are not reported. */
-  readonly op: Operation | undefined;
-  readonly jobs: readonly Job[];
-  readonly sizes: readonly number[];
-  readonly done: (result: JobResult, index: number) => void;
-}
-
-type RunBatch = (jobs: readonly Job[]) => Promise<JobResult[]>;
-
 class Pool implements IngestPool {
   readonly #options: PoolOptions;
   readonly #context: JobContext;
@@ -119,53 +110,82 @@ class Pool implements IngestPool {
   }
 
   async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {
-    const jobs = files.map(({ path, expected, hints }): Job => ({ kind: "ingest", path, expected, hints }));
-    const results = (await this.#run(this.#reading("record", files, jobs))) as (Ingested | undefined)[];
-    const created = results.filter((result) => result?.created === true) as Ingested[];
-    await openDirectoryStore(this.#options.localRoot).syncNames(created.map(objectKey));
+    const results: (Ingested | undefined)[] = new Array(files.length).fill(undefined);
+    const named = new OneOfEach();
+    const jobAt = (index: number): Job => {
+      const { path, expected, hints } = files[index]!;
+      return { kind: "ingest", path, expected, hints };
+    };
+    await this.#run(this.#reading("record", files, jobAt, (result, index) => {
+      const made = result as Ingested;
+      if (made.created) named.add(objectKey(made));
+      const { oid, sizeBytes, exec, stat, encoding, base, storedBytes, trouble, created } = made;
+      // What comes from another thread takes twice the memory of a copy made here.
+      results[index] = { oid, sizeBytes, exec, stat: fileStat(stat), encoding, ...(base !== undefined && { base }), storedBytes, trouble, created };
+    }));
+    await openDirectoryStore(this.#options.localRoot).syncNames(named.keys());
     return results;
   }
 
   async hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]> {
-    const jobs = files.map(({ path }): Job => ({ kind: "hash", path }));
-    return (await this.#run(this.#reading("scan", files, jobs))) as (HashedFile | undefined)[];
+    const results: (HashedFile | undefined)[] = new Array(files.length).fill(undefined);
+    await this.#run(this.#reading("scan", files, (index) => ({ kind: "hash", path: files[index]!.path }), (result, index) => {
+      const { oid, sizeBytes, exec, stat } = result as HashedFile;
+      results[index] = { oid, sizeBytes, exec, stat: fileStat(stat) };
+    }));
+    return results;
   }
 
   async sketch(files: readonly FileJob[]): Promise<(Sketch | undefined)[]> {
-    const jobs = files.map(({ path }): Job => ({ kind: "sketch", path }));
-    return (await this.#run({ op: undefined, jobs, sizes: files.map(({ sizeBytes }) => sizeBytes), done: () => {} })) as (Sketch | undefined)[];
+    const results: (Sketch | undefined)[] = new Array(files.length).fill(undefined);
+    await this.#run({
+      op: undefined,
+      sizes: files.map(({ sizeBytes }) => sizeBytes),
+      jobAt: (index) => ({ kind: "sketch", path: files[index]!.path }),
+      done: (result, index) => (results[index] = result as Sketch | undefined),
+    });
+    return results;
   }
 
-  async restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void = () => {}): Promise<FileStat[]> {
-    const task: Task = {
+  async restore(jobs: readonly RestoreJob[], done: (stat: FileStat, index: number) => void): Promise<void> {
+    await this.#run({
       op: "restore",
-      jobs: jobs.map(({ name, temporary, sizeBytes, exec, label }): Job => ({ kind: "restore", name, temporary, sizeBytes, exec, label })),
       sizes: jobs.map(({ sizeBytes }) => sizeBytes),
+      jobAt(index) {
+        const { name, temporary, sizeBytes, exec, label } = jobs[index]!;
+        return { kind: "restore", name, temporary, sizeBytes, exec, label };
+      },
       done: (result, index) => done(result as FileStat, index),
-    };
-    return (await this.#run(task)) as FileStat[];
+    });
   }
 
-  async check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done: (verdict: Verdict, index: number) => void = () => {}): Promise<Verdict[]> {
-    const jobs = objects.map(({ name, key, sizeBytes }): Job => ({ kind: "check", object: { name, key, sizeBytes } }));
-    const sizes = objects.map(({ sizeBytes }) => sizeBytes);
-    return (await this.#run({ op: "scan", jobs, sizes, done: (result, index) => done(result as Verdict, index) })) as Verdict[];
+  async check(objects: readonly Pick<StoredObject, "name" | "key" | "sizeBytes">[], done: (verdict: Verdict, index: number) => void): Promise<void> {
+    await this.#run({
+      op: "scan",
+      sizes: objects.map(({ sizeBytes }) => sizeBytes),
+      jobAt(index) {
+        const { name, key, sizeBytes } = objects[index]!;
+        return { kind: "check", object: { name, key, sizeBytes } };
+      },
+      done: (result, index) => done(result as Verdict, index),
+    });
   }
 
   async copy(op: Operation, jobs: readonly CopyJob[], done: (copied: Copied, index: number) => void): Promise<void> {
-    // After a failure any of them may have its name.
-    let named = jobs.map(({ object }) => object.key);
-    const created: string[] = [];
+    const created = new OneOfEach();
     const noted = (result: JobResult, index: number): void => {
       const copied = result as Copied;
-      if ("outcome" in copied && copied.outcome === "created") created.push(jobs[index]!.object.key);
+      if ("outcome" in copied && copied.outcome === "created") created.add(jobs[index]!.object.key);
       done(copied, index);
     };
+    let ok = false;
     try {
-      await this.#run({ op, jobs: jobs.map((job): Job => ({ kind: "copy", ...job })), sizes: jobs.map(({ contentBytes }) => contentBytes), done: noted });
-      named = created;
+      await this.#run({ op, sizes: jobs.map(({ contentBytes }) => contentBytes), jobAt: (index) => ({ kind: "copy", ...jobs[index]! }), done: noted });
+      ok = true;
     } finally {
-      await openDirectoryStore(this.#options.copyTo!).syncNames(named);
+      // After a failure any of them may have its name.
+      if (!ok) for (const { object } of jobs) created.add(object.key);
+      await openDirectoryStore(this.#options.copyTo!).syncNames(created.keys());
     }
   }
 
@@ -173,9 +193,11 @@ class Pool implements IngestPool {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
   }
 
-  #reading(op: Operation, files: readonly FileJob[], jobs: readonly Job[]): Task {
+  /** @param read gets what there is */
+  #reading(op: Operation, files: readonly FileJob[], jobAt: Task["jobAt"], read: (result: NonNullable<JobResult>, index: number) => void): Task {
     const done = (result: JobResult, index: number): void => {
       if (result === undefined) return;
+      read(result, index);
       if ("trouble" in result && result.trouble !== undefined) this.#options.report({ kind: "warning", message: `${files[index]!.label ?? files[index]!.path} is stored whole: ${result.trouble}` });
       const { oid, sizeBytes, ...rest } = result as HashedFile & Partial<Ingested>;
       const { label, path } = files[index]!;
@@ -183,10 +205,10 @@ class Pool implements IngestPool {
       const stored = rest.storedBytes === undefined ? {} : { storedBytes: rest.storedBytes };
       this.#options.report({ kind: "file", op, path: label ?? path, oid, bytes: sizeBytes, how, ...stored });
     };
-    return { op, jobs, sizes: files.map(({ sizeBytes }) => sizeBytes), done };
+    return { op, sizes: files.map(({ sizeBytes }) => sizeBytes), jobAt, done };
   }
 
-  async #run(task: Task): Promise<JobResult[]> {
+  async #run(task: Task): Promise<void> {
     const { report, signal } = this.#options;
     signal.throwIfAborted();
     const run = this.#nextRun++;
@@ -208,11 +230,10 @@ class Pool implements IngestPool {
     signal.addEventListener("abort", abort, { once: true });
     this.#onBytes.set(run, onBytes);
     try {
-      const results = await shareOut(task, lanes, batchesOf(task.sizes, threads.length), abort, () => signal.throwIfAborted());
+      await shareOut(task, lanes, batchesOf(task.sizes, threads.length), abort, () => signal.throwIfAborted());
       // Threads tell of their bytes now and then; the rest is told here.
       const totalBytes = task.sizes.reduce((sum, bytes) => sum + bytes, 0);
       if (threads.length > 0 && totalBytes > reported) onBytes(totalBytes - reported);
-      return results;
     } finally {
       signal.removeEventListener("abort", abort);
       this.#onBytes.delete(run);
@@ -222,9 +243,9 @@ class Pool implements IngestPool {
   }
 
   /** The threads to use; none for little work, or where there is no second core. */
-  #threadsFor({ jobs, sizes }: Task): readonly Thread[] {
-    const much = jobs.length > MANY_FILES || sizes.reduce((sum, bytes) => sum + bytes, 0) > MANY_BYTES;
-    const count = Math.min(availableParallelism(), this.#options.concurrency, jobs.length);
+  #threadsFor({ sizes }: Task): readonly Thread[] {
+    const much = sizes.length > MANY_FILES || sizes.reduce((sum, bytes) => sum + bytes, 0) > MANY_BYTES;
+    const count = Math.min(availableParallelism(), this.#options.concurrency, sizes.length);
     if (!much || count < 2) return [];
     const entry = this.#options.workerEntry ?? bundledWorker();
     if (!entry) return [];
@@ -236,37 +257,4 @@ class Pool implements IngestPool {
 
 function inThisThread(runner: JobRunner, signal: AbortSignal, concurrency: number): RunBatch[] {
   return new Array<RunBatch>(Math.max(1, concurrency)).fill((jobs) => runner.run(jobs, signal));
-}
-
-/** Gives batches to lanes as these become free. */
-async function shareOut(
-  { jobs, done }: Task,
-  lanes: readonly RunBatch[],
-  batches: number[][],
-  abort: () => void,
-  throwIfAborted: () => void,
-): Promise<JobResult[]> {
-  const results: JobResult[] = new Array(jobs.length).fill(undefined);
-  const errors: unknown[] = [];
-  const queue = batches.values();
-  const lane = async (runBatch: RunBatch): Promise<void> => {
-    // A shared iterator: each batch is taken by one lane. Not for…of, whose early end would close it for the others.
-    for (let next = queue.next(); !next.done && errors.length === 0; next = queue.next()) {
-      try {
-        throwIfAborted();
-        const made = await runBatch(next.value.map((index) => jobs[index]!));
-        for (const [i, index] of next.value.entries()) {
-          results[index] = made[i];
-          done(made[i], index);
-        }
-      } catch (error) {
-        errors.push(error);
-        abort();
-      }
-    }
-  };
-  await Promise.all(lanes.map(lane));
-  throwIfAborted();
-  if (errors.length > 0) throw errors[0];
-  return results;
 }

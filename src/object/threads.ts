@@ -20,7 +20,7 @@ export class Thread {
   #nextId = 0;
 
   constructor(entry: URL, context: JobContext, onBytes: (run: number, bytes: number) => void) {
-    this.#worker = new Worker(entry, { workerData: context });
+    this.#worker = new Worker(entry, { workerData: context, resourceLimits: LIMITS });
     this.#worker.unref();
     this.#worker.on("message", (message: FromWorker) => {
       if (message.kind === "bytes") onBytes(message.run, message.bytes);
@@ -72,3 +72,9 @@ export class Thread {
     for (const id of [...this.#waiting.keys()]) this.#settle(id)?.reject(error);
   }
 }
+
+/**
+ * What a job makes lives as long as the job: Node's own 48 MB for what is new would only be filled, by each thread, before
+ * any of it is given back.
+ */
+const LIMITS = { maxYoungGenerationSizeMb: 6 };

@@ -6,7 +6,6 @@ import type { HashedFile } from "../object/hash-file.ts";
 import type { Oid } from "../object/oid.ts";
 import type { FileJob, IngestPool } from "../object/pool.ts";
 import { PresentObjects } from "../object/present.ts";
-import { fileStat } from "../object/stable-file.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.ts";
 import { catalogueOf, easiestWays } from "../transfer/chains.ts";
@@ -46,8 +45,7 @@ async function readEach(
   try {
     const results = await read(pool, jobs);
     ok = true;
-    // What comes from another thread takes twice the memory of a copy made here.
-    return results.flatMap((result, i) => (result ? [{ path: files[i]!.path, oid: result.oid, stat: fileStat(result.stat) }] : []));
+    return results.flatMap((result, i) => (result ? [{ path: files[i]!.path, oid: result.oid, stat: result.stat }] : []));
   } finally {
     report({ kind: "end", op, ok });
     await pool.close();

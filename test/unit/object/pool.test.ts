@@ -78,11 +78,15 @@ describe.each([
     const directory = temporaryDirectory();
     const done: number[] = [];
     const jobs = made.map((result, i) => ({ name: result!, temporary: join(directory, String(i)), sizeBytes: result!.sizeBytes, exec: i % 2 === 0 }));
-    const stats = await pool.restore(jobs, (_stat, index) => void done.push(index));
+    const modes: bigint[] = [];
+    await pool.restore(jobs, ({ mode }, index) => {
+      done.push(index);
+      modes[index] = mode;
+    });
     expect(done.sort((a, b) => a - b)).toEqual(jobs.map((_, i) => i));
     for (const [i, content] of contents.entries()) {
       expect(readFileSync(join(directory, String(i))).equals(content)).toBe(true);
-      expect((stats[i]!.mode & 0o100n) !== 0n).toBe(i % 2 === 0);
+      expect((modes[i]! & 0o100n) !== 0n).toBe(i % 2 === 0);
     }
     await pool.close();
   });
@@ -143,7 +147,7 @@ describe.each([
     expect(filesOf(store).temporary).toEqual([]);
     expect(await pool.ingest(files)).toHaveLength(files.length);
     const absent = { name: { oid: EMPTY_OID, encoding: "gzip" as const }, temporary: join(temporaryDirectory(), "x"), sizeBytes: 0, exec: false };
-    await failure(pool.restore([absent]), "OBJECT_MISSING");
+    await failure(pool.restore([absent], () => {}), "OBJECT_MISSING");
     await pool.close();
   });
 
