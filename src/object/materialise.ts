@@ -115,14 +115,32 @@ async function materialiseClone(path: string, name: ObjectName, temporary: strin
 function writeWhole(content: Buffer, name: ObjectName, temporary: string, options: MaterialiseOptions): Promise<FileStat> {
   checkSize(name, content.length, options);
   const fd = create(temporary, options);
-  return finish(fd, temporary, () => {
-    try {
-      for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
-    } catch (error) {
-      failed(temporary, options)(error);
-    }
-    options.onBytes?.(content.length);
-  });
+  return finish(fd, temporary, () => writeAll(fd, content, temporary, options));
+}
+
+/**
+ * As {@link materialise}, at once, of a content that was found to have its oid and size.
+ * @throws DISK_FULL, FILE_DENIED; nothing is left at `temporary` then
+ */
+export function materialiseContent(content: Buffer, temporary: string, options: Pick<MaterialiseOptions, "exec" | "label">): void {
+  const fd = create(temporary, options);
+  try {
+    writeAll(fd, content, temporary, options);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function writeAll(fd: number, content: Buffer, temporary: string, options: MaterialiseOptions): void {
+  try {
+    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+  } catch (error) {
+    failed(temporary, options)(error);
+  }
+  options.onBytes?.(content.length);
 }
 
 async function finish(fd: number, temporary: string, fill: () => void | Promise<void>): Promise<FileStat> {

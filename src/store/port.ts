@@ -32,6 +32,12 @@ export interface Store {
   read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 
   /**
+   * As `read`, for a small object whose size is known: all its bytes in one buffer, with less ado.
+   * @returns undefined when it is of another size
+   */
+  readWhole?(key: string, sizeBytes: number, signal?: AbortSignal): Promise<Buffer | undefined>;
+
+  /**
    * Creates `key` with the bytes of `source`: it appears whole or not at all, durable on return, and an existing
    * object is never replaced ("exists": nothing was written). A killed large upload is resumed by the next call.
    */

@@ -6,6 +6,7 @@ import type { Oid } from "../object/oid.ts";
 import { createIngestPool } from "../object/pool.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { forEachParallel } from "../util/pool.ts";
 import { forEachInOrder } from "./in-order.ts";
 import { contentProgress } from "./progress.ts";
 import type { Wanted } from "./wanted.ts";
@@ -16,7 +17,11 @@ export interface Route {
   readonly to: Store;
   /** See `CopyOptions`. */
   readonly link?: boolean | undefined;
+  readonly onContent?: OnContent | undefined;
 }
+
+/** Told of the content of each small whole object that comes from a bucket, verified, once the object has arrived. Must not throw. */
+export type OnContent = (oid: Oid, content: Buffer) => void;
 
 /** What was moved. Bytes are those of the contents, `storedBytes` those of the objects. */
 export interface Moved {
@@ -34,7 +39,7 @@ export interface Moved {
  */
 export async function copyObjects(
   context: Pick<Context, "report" | "signal" | "settings">,
-  { op, from, to, link }: Route,
+  { op, from, to, link, onContent }: Route,
   objects: readonly StoredObject[],
   wanted: ReadonlyMap<Oid, Wanted>,
   tolerate: (error: unknown, object: StoredObject) => boolean = () => false,
@@ -54,9 +59,10 @@ export async function copyObjects(
   };
   // One for all: a base that many need is decoded once.
   const contents = contentsOf([to, from], { signal });
-  const copyOne = async (object: StoredObject, siblings: AbortSignal): Promise<boolean> => {
+  const copyOne = async (object: StoredObject, siblings: AbortSignal, namesLater = false): Promise<boolean> => {
     try {
-      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, sizeOf(object)), openBase: contents?.open, link, signal: siblings });
+      const told = onContent && ((content: Buffer) => onContent(object.name.oid, content));
+      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, sizeOf(object)), openBase: contents?.open, onContent: told, link, namesLater, signal: siblings });
     } catch (error) {
       if (tolerate(error, object)) return false;
       throw error;
@@ -65,9 +71,14 @@ export async function copyObjects(
     return true;
   };
   try {
-    const failed = isDirectoryStore(from) && isDirectoryStore(to) ? await copyWholeObjects(context, { op, from, to, link }, objects, { sizeOf, arrived, tolerate }) : undefined;
-    const rest = failed === undefined ? objects : dependents(objects, failed);
-    await forEachInOrder(rest, settings.concurrency, copyOne, signal);
+    let rest = objects;
+    if (isDirectoryStore(to)) {
+      const failed = isDirectoryStore(from)
+        ? await copyWholeObjects(context, { op, from, to, link }, objects, { sizeOf, arrived, tolerate })
+        : await receiveWholeObjects(to, objects, (object, siblings) => copyOne(object, siblings, true), context);
+      rest = dependents(objects, failed);
+    }
+    await forEachInOrder(rest, isDirectoryStore(from) && isDirectoryStore(to) ? settings.concurrency : requestsAtOnce(settings), copyOne, signal);
     ok = moved.objects === objects.length;
   } finally {
     contents?.close();
@@ -102,6 +113,35 @@ async function copyWholeObjects(
     await pool.close();
   }
   return failed;
+}
+
+/**
+ * Fetches the whole ones among some objects into a directory. Their names become durable together, before this returns.
+ * @returns the oids that did not arrive
+ */
+async function receiveWholeObjects(
+  to: DirectoryStore,
+  objects: readonly StoredObject[],
+  receive: (object: StoredObject, signal: AbortSignal) => Promise<boolean>,
+  { settings, signal }: Pick<Context, "signal" | "settings">,
+): Promise<Set<Oid>> {
+  const whole = objects.filter(({ name }) => name.base === undefined);
+  const failed = new Set<Oid>();
+  const begun: string[] = [];
+  try {
+    await forEachParallel(whole, requestsAtOnce(settings), async (object, siblings) => {
+      begun.push(object.key);
+      if (!(await receive(object, siblings))) failed.add(object.name.oid);
+    }, signal);
+  } finally {
+    await to.syncNames(begun);
+  }
+  return failed;
+}
+
+/** A request mostly waits for its answer: more of them than files that are worked on keep a connection's way filled. */
+function requestsAtOnce({ concurrency }: Context["settings"]): number {
+  return 2 * concurrency;
 }
 
 /** The deltas among some objects, but for those that stand on what did not arrive. @param objects bases first */

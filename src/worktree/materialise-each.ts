@@ -14,6 +14,7 @@ import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore } from "../store/open.ts";
 import { locate, type Located } from "../transfer/download.ts";
 import { forEachParallel } from "../util/pool.ts";
+import { EarlyPlaces } from "./early-places.ts";
 
 export interface MaterialiseRequest {
   readonly wanted: readonly Asset[];
@@ -49,14 +50,22 @@ export async function materialiseEach(
   const { report } = context;
   const result: OutOfReach = { missing: [], archived: [] };
   if (wanted.length === 0) return result;
-  const located = await locate(context, wanted);
   const run = randomBytes(6).toString("hex");
+  const early = new EarlyPlaces(wanted, (index) => join(temporaryDirectory, `restore-${run}-early-${index}`), place);
+  const located = await locate(context, wanted, early.onContent);
+  early.throwFailure();
   const here: Ready[] = [];
   for (const asset of wanted) {
+    if (early.placed.has(asset)) continue;
     const source = sourceOf(context, located, asset.oid);
     if (source) here.push({ asset, ...source, temporary: join(temporaryDirectory, `restore-${run}-${here.length}`) });
   }
-  report({ kind: "start", op: "restore", totalFiles: here.length, totalBytes: here.reduce((sum, { asset }) => sum + asset.sizeBytes, 0) });
+  const all = [...early.placed, ...here.map(({ asset }) => asset)];
+  report({ kind: "start", op: "restore", totalFiles: all.length, totalBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
+  for (const { path, oid, sizeBytes: bytes } of early.placed) {
+    report({ kind: "bytes", op: "restore", bytes });
+    report({ kind: "file", op: "restore", path, oid, bytes });
+  }
   const placed = (ready: Ready): void => {
     const { asset, temporary } = ready;
     place(asset, temporary);

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { S3Settings } from "../../src/config/settings.ts";
 import type { Event } from "../../src/events.ts";
@@ -144,6 +146,36 @@ if (s3) {
       const reads = proxy.requests.filter(({ method }) => method === "GET");
       expect(reads.map(({ headers }) => /bytes=(\d+)/.exec(String(headers["range"]))![1])).toEqual(["0", "100000", "200000"]);
       expect(reads.slice(1).every(({ headers }) => headers["if-match"] === reads[1]!.headers["if-match"] && headers["if-match"] !== undefined)).toBe(true);
+    });
+
+    it("fetch a small object whole: in one request, going on where it broke, and nothing of another size", async () => {
+      const store = await open();
+      const bytes = pseudoRandom(300_000, "whole");
+      await store.write("objects/aa/whole", bufferSource(bytes));
+      proxy.reset();
+      expect((await store.readWhole!("objects/aa/whole", bytes.length))!.equals(bytes)).toBe(true);
+      expect(proxy.requests).toHaveLength(1);
+      proxy.add({ when: () => true, fault: { kind: "truncate", afterBytes: 100_000 } }, { when: () => true, fault: { kind: "reset" } });
+      expect((await store.readWhole!("objects/aa/whole", bytes.length))!.equals(bytes)).toBe(true);
+      expect(proxy.requests.slice(1).map(({ headers }) => headers["range"])).toEqual(["bytes=0-299999", "bytes=100000-299999", "bytes=100000-299999"]);
+      expect(retries()).toBe(2);
+      for (const sizeBytes of [1, 299_999, 300_001]) expect(await store.readWhole!("objects/aa/whole", sizeBytes)).toBeUndefined();
+      await store.write("objects/aa/empty", bufferSource(Buffer.alloc(0)));
+      expect(await store.readWhole!("objects/aa/empty", 1)).toBeUndefined();
+      await expectCode(store.readWhole!("objects/aa/none", 1), "OBJECT_MISSING");
+    });
+
+    it("fetch a small object whole also where a provider knows no ranges", async () => {
+      const bytes = pseudoRandom(200_000, "no ranges");
+      const server = createServer((_request, response) => response.writeHead(200, { "Content-Length": bytes.length, ETag: '"1"' }).end(bytes));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const store = openS3Store(`s3://${bucket}`, s3.settings({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), () => {});
+      stores.push(store);
+      for (let i = 0; i < 2; i++) {
+        expect((await store.readWhole!("objects/aa/no-ranges", bytes.length))!.equals(bytes)).toBe(true);
+        expect((await collect(store.read("objects/aa/no-ranges", { start: 5, end: 100_000 }))).equals(bytes.subarray(5, 100_000))).toBe(true);
+      }
+      server.close();
     });
 
     it.each([

@@ -1,5 +1,5 @@
 import { setMaxListeners } from "node:events";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { ByteRange } from "../port.ts";
 import { Backoff } from "../retry.ts";
@@ -44,10 +44,52 @@ export async function* readObject(s3: S3Connection, key: string, range: ByteRang
   }
 }
 
+/** @see Store.readWhole */
+export async function readWhole(s3: S3Connection, key: string, sizeBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+  const reading: Reading = { s3, key, signal, totalBytes: undefined, etag: undefined };
+  const about: RequestAbout = { action: "read", key };
+  const backoff = new Backoff(s3.retryOptions(about, signal));
+  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  const filled = { bytes: 0 };
+  do {
+    const from = filled.bytes;
+    try {
+      const body = await get(reading, from, sizeBytes);
+      if (reading.totalBytes !== sizeBytes) {
+        body.destroy();
+        return undefined;
+      }
+      await fill(bytes, body, filled);
+      if (filled.bytes < sizeBytes) throw endedEarly();
+    } catch (error) {
+      if (s3Status(error) === 416) return undefined;
+      signal?.throwIfAborted();
+      if (filled.bytes > from) backoff.progressed();
+      await backoff.failed(s3.failure(error, about));
+    }
+  } while (filled.bytes < sizeBytes);
+  return bytes;
+}
+
+/** Puts what comes behind what has come. */
+function fill(bytes: Buffer, body: Readable, filled: { bytes: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on("data", (chunk: Buffer) => void (filled.bytes += chunk.copy(bytes, filled.bytes)));
+    body.on("error", reject);
+    // A body that is destroyed need not say why.
+    body.on("close", resolve);
+    body.on("end", resolve);
+  });
+}
+
+function endedEarly(): Error {
+  return Object.assign(new Error("the answer ended early"), { code: "ECONNRESET" });
+}
+
 interface Reading {
   readonly s3: S3Connection;
   readonly key: string;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   /** The object's size and version, once an answer has told. */
   totalBytes: number | undefined;
   etag: string | undefined;
@@ -66,17 +108,17 @@ async function* readRange(reading: Reading, from: number, to: number): AsyncGene
         backoff.progressed();
         yield chunk;
       }
-      if (at < Math.min(to, reading.totalBytes ?? 0)) throw Object.assign(new Error("the answer ended early"), { code: "ECONNRESET" });
+      if (at < Math.min(to, reading.totalBytes ?? 0)) throw endedEarly();
     } catch (error) {
       // Nothing is there from here on.
       if (s3Status(error) === 416) return;
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       await backoff.failed(s3.failure(error, about));
     }
   }
 }
 
-async function get(reading: Reading, from: number, to: number): Promise<AsyncIterable<Uint8Array>> {
+async function get(reading: Reading, from: number, to: number): Promise<Readable> {
   const { s3, key, signal } = reading;
   // By its ETag: another encoding of the same content may have come meanwhile.
   const got = await s3.requestOnce({ action: "read", key }, (client, options) => getObject(s3, key, `bytes=${from}-${to - 1}`, reading.etag, client, options), signal);
@@ -88,7 +130,7 @@ async function get(reading: Reading, from: number, to: number): Promise<AsyncIte
   }
   // A provider that does not know ranges, or a proxy, sends all of it.
   reading.totalBytes ??= got.sizeBytes ?? 0;
-  return slice(got.body, from, to);
+  return Readable.from(slice(got.body, from, to), { objectMode: false });
 }
 
 async function* slice(body: Readable, from: number, to: number): AsyncGenerator<Uint8Array> {

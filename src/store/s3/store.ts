@@ -7,7 +7,7 @@ import { refusesToReplace } from "./conditions.ts";
 import { diagnose } from "./diagnose.ts";
 import { findObjects } from "./find.ts";
 import { listAll } from "./list.ts";
-import { readObject } from "./read.ts";
+import { readObject, readWhole } from "./read.ts";
 import { requestRestore } from "./restore.ts";
 import { abortExpired, unfinishedUploads } from "./unfinished.ts";
 import { formatS3Url, parseS3Url } from "./url.ts";
@@ -40,6 +40,10 @@ class S3Store implements Store {
 
   read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array> {
     return readObject(this.#s3, key, range, signal);
+  }
+
+  readWhole(key: string, sizeBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+    return readWhole(this.#s3, key, sizeBytes, signal);
   }
 
   write(key: string, source: ByteSource, signal?: AbortSignal): Promise<"created" | "exists"> {
