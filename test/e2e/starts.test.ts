@@ -59,6 +59,33 @@ describe("Node is started", () => {
     expect(await box.git("repo", "status", "--short")).toBe("");
   });
 
+  it("by no push of commits that leave the assets alone, also of a new branch beside it, of one that goes, and from another worktree", async () => {
+    await box.write("repo/readme", "other text");
+    await box.git("repo", "commit", "--quiet", "-am", "text");
+    await box.git("repo", "worktree", "add", "--quiet", "-b", "side", "../side");
+    await box.git("side", "commit", "--quiet", "--allow-empty", "-m", "side");
+    for (const words of [["origin", "main", "main:refs/heads/new"], ["origin", ":new"]]) expect(await starts(git("push", "--quiet", ...words)), words.join(" ")).toEqual([]);
+    expect(await starts(() => box.git("side", "push", "--quiet", "origin", "side:main"))).toEqual([]);
+    expect(await box.git("upstream.git", "rev-parse", "main")).toBe(await box.git("side", "rev-parse", "side"));
+  });
+
+  it("by a push of an edit that a later commit, or a merge, has taken back", async () => {
+    await box.write("repo/art/a", "for a while");
+    await box.git("repo", "commit", "--quiet", "-am", "edit");
+    await box.git("repo", "revert", "--no-edit", "HEAD");
+    await box.git("repo", "switch", "--quiet", "-c", "side", "HEAD~2");
+    await box.write("repo/art/b", "on a branch");
+    await box.git("repo", "commit", "--quiet", "-am", "branch");
+    await box.git("repo", "switch", "--quiet", "-c", "merged", "main~2");
+    await box.git("repo", "merge", "--quiet", "--no-ff", "--strategy=ours", "--no-edit", "side");
+    const whole = await box.objects("store");
+    for (const [branch, content] of [["main", "for a while"], ["merged", "on a branch"]] as const) {
+      expect(await starts(git("push", "--quiet", "origin", branch)), branch).toEqual(["hook pre-push"]);
+      expect(whole).not.toContain(sha256(content));
+      expect(await box.objects("store")).toContain(sha256(content));
+    }
+  });
+
   it("once by an add, not by the commit, once by the push of an edit", async () => {
     await box.write("repo/art/a", "edited");
     await pause(WINDOW_MS);
