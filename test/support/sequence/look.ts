@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { sha256, type Sandbox } from "../sandbox.ts";
 import { Objects } from "./objects.ts";
 
@@ -53,11 +53,11 @@ export class Look {
     return files;
   }
 
-  /** Those that the patterns of HEAD make assets. */
+  /** Those that HEAD's patterns or its manifest make assets. */
   async assets(clone: string): Promise<Files> {
-    const patterns = (await this.#read(clone, "HEAD:.gitignore")) ?? "";
-    const dat = patterns.split("\n").includes("*.dat");
-    return new Map([...this.disk(clone)].filter(([path]) => dat || path.endsWith(".bin")));
+    const patterns = new Set((await this.#read(clone, "HEAD:.gitignore"))?.split("\n"));
+    const manifest = await this.manifest(clone, "HEAD");
+    return new Map([...this.disk(clone)].filter(([path]) => patterns.has(`*${extname(path)}`) || manifest.has(path)));
   }
 
   /** Paths that Git itself has, and whose content is Git's business. */
