@@ -5,8 +5,10 @@ import { knowledgeOf, type Knowledge } from "../cleanup/knowledge.ts";
 import { planCleanup, type Dead } from "../cleanup/plan.ts";
 import { neededBy, survey, type Survey } from "../cleanup/survey.ts";
 import { sweep } from "../cleanup/sweep.ts";
+import type { Claimed } from "../gc/collect.ts";
 import { removeLapsed } from "../gc/sweeps.ts";
 import { thisRun, type ThisRun } from "../gc/this-run.ts";
+import type { RepositoryId } from "../git/identity.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { areUsersKnown } from "../store/version.ts";
@@ -40,6 +42,8 @@ export interface CleanupResult {
   readonly users: readonly User[];
   /** Contents that something needs. */
   readonly live: number;
+  /** Of these, how many no ref needs: a push of the last week has claimed them, and may have published them meanwhile. */
+  readonly claimed: number;
   /** Contents that nothing needs and that are old enough. */
   readonly dead: readonly DeadContent[];
   /** Dead contents that are too young to be marked. */
@@ -73,8 +77,9 @@ export async function cleanStore(context: Pick<Context, "settings" | "report" | 
   const superfluous = foldable(found.claims, { own: speaks.own, nowMs: found.nowMs });
   const current = { ...found, needed: neededBy(found.own, found.claims.filter((one) => !superfluous.includes(one))) };
   let plan = planCleanup(current, limits);
+  const claimed = claimedAlone(current, superfluous, speaks.own);
   const why = await reasons(knowledge, [...plan.waves.flat(), ...plan.mark, ...plan.waiting]);
-  const result = (dead: DeadContent[], notes: string[]): CleanupResult => ({ store: store.url, users: usersOf(found.claims, speaks.own), live: plan.live, dead, young: plan.young.length, notes });
+  const result = (dead: DeadContent[], notes: string[]): CleanupResult => ({ store: store.url, users: usersOf(found.claims, speaks.own), live: plan.live, claimed, dead, young: plan.young.length, notes });
   if (options.dryRun) return result([...tell(plan.waves.flat(), "to remove", why), ...tell(plan.mark, "to mark", why), ...tell(plan.waiting, "waiting", why, limits.delayMs)], []);
   await writeLiveLists(store, speaks.listed, found.own, { run, signal });
   await removeAll(context, store, superfluous);
@@ -92,6 +97,17 @@ export async function cleanStore(context: Pick<Context, "settings" | "report" | 
   await store.tidy?.(signal);
   const left = plan.waves.flat().filter((one) => !removed.includes(one));
   return result([...tell(removed, "removed", why), ...tell(left, "to remove", why), ...tell(plan.mark, "marked", why, limits.delayMs, found.nowMs), ...tell(plan.waiting, "waiting", why, limits.delayMs)], notes);
+}
+
+/** How many contents of the store are kept by claims of these repositories alone. */
+function claimedAlone(facts: Survey, superfluous: readonly Claimed[], own: readonly RepositoryId[]): number {
+  const ids = new Set(own.map(({ id }) => id));
+  const [mine, others] = [true, false].map((is) => facts.claims.filter((one) => !superfluous.includes(one) && ids.has(one.repository) === is));
+  const needed = neededBy(facts.own, others!);
+  // Of most pushes, refs need everything.
+  if (mine!.every(({ oids }) => oids.every((oid) => needed.has(oid)))) return 0;
+  const all = { graceMs: Infinity, delayMs: Infinity, now: false };
+  return planCleanup(facts, all).live - planCleanup({ ...facts, needed }, all).live;
 }
 
 function storedBytes(dead: readonly Dead[]): number {

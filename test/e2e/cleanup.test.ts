@@ -112,6 +112,23 @@ describe("cleanup", () => {
     await it.expectWhole();
   });
 
+  test("says how much is there for the claims of pushes alone", async () => {
+    const it = await world();
+    await it.clone("author");
+    await it.box.git("author", "switch", "-q", "-c", "short");
+    await it.commit("author", { "short.bin": asset("short") });
+    await it.box.git("author", "push", "-q", "origin", "short", "short:twin");
+    const run = async (): Promise<{ live: number; claimed: number; dead: unknown[] }> => JSON.parse((await clean(it, "--dry-run", "--older-than", "0", "--json")).stdout);
+    await it.clone("cleaner");
+    expect(await run()).toMatchObject({ live: 2, claimed: 0 });
+    await it.box.git("author", "push", "-q", "origin", ":short", ":twin");
+    await it.box.run("cleaner", "git", ["reflog", "expire", "--expire=now", "--all"]);
+    expect(await run()).toMatchObject({ live: 2, claimed: 1, dead: [] });
+    expect((await clean(it, "--dry-run")).stdout).toContain("2 objects in use, 1 of them by no ref, but by a push of the last week");
+    await it.age(8);
+    expect(await run()).toMatchObject({ live: 1, claimed: 0, dead: [{ oid: sha256(asset("short")) }] });
+  });
+
   test("says which commit had it last, where that is known", async () => {
     const it = await world();
     const dead = await withDead(it);

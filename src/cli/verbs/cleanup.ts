@@ -85,7 +85,7 @@ async function undo({ restore, register, forget, yes, json }: { restore: boolean
   run.out.line(`${count(users.length, "repository", "repositories")} known; cleanup relies on there being no other.`);
 }
 
-function show({ users, live, dead, young, store }: CleanupResult, { out }: Run): void {
+function show({ users, live, claimed, dead, young, store }: CleanupResult, { out }: Run): void {
   for (const { label, id, own, contents, lastMs } of users) {
     out.line(`used by  ${plainText(label)}${own ? "" : ` (${id}, known by its claims)`}: ${count(contents, "object")}${lastMs === undefined ? "" : `, last ${day(lastMs)}`}`);
   }
@@ -97,7 +97,7 @@ function show({ users, live, dead, young, store }: CleanupResult, { out }: Run):
     const some = dead.filter((one) => one.state === state);
     return some.length === 0 ? [] : [`${some.length} ${state}, ${formatBytes(some.reduce((sum, { storedBytes }) => sum + storedBytes, 0))}`];
   });
-  out.line(`${plainText(store)}: ${count(live, "object")} in use${sums.length === 0 ? ", nothing to remove" : `; ${sums.join("; ")}`}${young > 0 ? `; ${young} dead, but too young` : ""}.`);
+  out.line(`${plainText(store)}: ${count(live, "object")} in use${claimed === 0 ? "" : `, ${claimed} of them by no ref, but by a push of the last week`}${sums.length === 0 ? ", nothing to remove" : `; ${sums.join("; ")}`}${young > 0 ? `; ${young} dead, but too young` : ""}.`);
 }
 
 const STATES: readonly DeadContent["state"][] = ["removed", "to remove", "marked", "to mark", "waiting"];
