@@ -22,7 +22,7 @@ export async function ls(context: Context, { paths }: { paths: readonly string[]
   const { manifest } = openWorktree(repository);
   const select = selector(repository, cwd, paths);
   const assets = [...manifest.values()].filter(({ path }) => select(path));
-  const { local } = await storedHere(context, assets.map(({ oid }) => oid));
+  const { local } = await storedHere(context, assets.map(({ oid }) => oid), { alone: true });
   const directories = new DirectoryCheck(repository.top);
   return assets.map(({ path, sizeBytes, oid, exec }) => ({
     path,

@@ -34,21 +34,24 @@ export async function planCopy(from: Pick<Store, "find">, to: Pick<Store, "find"
 
 /** @see planCopy */
 export function choose(goal: ReadonlySet<Oid>, source: Catalogue, destination: Catalogue, refused: ReadonlySet<string>): CopyPlan {
-  const edges: { object: StoredObject; costBytes: number; copied: boolean }[] = [];
+  const edges: (Edge & { readonly object: StoredObject; readonly copied: boolean })[] = [];
+  const edge = (object: StoredObject, costBytes: number, copied: boolean): void => {
+    edges.push({ oid: object.name.oid, base: object.name.base, costBytes, label: object.key, object, copied });
+  };
   const there = new Set<string>();
   for (const objects of destination.values()) {
     for (const object of objects) {
       there.add(object.key);
-      edges.push({ object, costBytes: 0, copied: false });
+      edge(object, 0, false);
     }
   }
   for (const objects of source.values()) {
     for (const object of objects) {
       if (object.archived || there.has(object.key) || refused.has(object.key)) continue;
-      edges.push({ object, costBytes: object.sizeBytes, copied: true });
+      edge(object, object.sizeBytes, true);
     }
   }
-  const tree = leastTree(goal, edges.map(({ object, costBytes, copied }) => ({ oid: object.name.oid, base: object.name.base, costBytes, label: object.key, object, copied })));
+  const tree = leastTree(goal, edges);
   const depths = depthsIn(tree);
   const objects = [...tree.values()].filter(({ copied }) => copied).map(({ object }) => object);
   objects.sort((a, b) => depths.get(a.name.oid)! - depths.get(b.name.oid)! || compare(a.key, b.key));

@@ -1,6 +1,6 @@
 import type { Oid } from "../object/oid.ts";
-import type { Store } from "../store/port.ts";
-import { catalogueOf, easiestWays } from "./chains.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { catalogueOf, decodable, type Catalogue } from "./chains.ts";
 
 /**
  * Of `oids`, those for which a push may count on the store: it holds an object with all the bases that decoding it
@@ -10,6 +10,12 @@ import { catalogueOf, easiestWays } from "./chains.ts";
  */
 export async function findPresent(remote: Pick<Store, "find">, oids: Iterable<Oid>, signal?: AbortSignal, probably: Iterable<Oid> = []): Promise<Set<Oid>> {
   const asked = new Set(oids);
-  const ways = easiestWays([await catalogueOf(remote, [...asked, ...probably], signal)], { archived: true });
-  return new Set([...asked].filter((oid) => ways.has(oid)));
+  const catalogue = await catalogueOf(remote, [...asked, ...probably], signal);
+  const there = decodable(objectsIn(catalogue));
+  for (const oid of asked) if (!there.has(oid)) asked.delete(oid);
+  return asked;
+}
+
+function* objectsIn(catalogue: Catalogue): Generator<StoredObject> {
+  for (const objects of catalogue.values()) yield* objects;
 }

@@ -8,8 +8,8 @@ import { cloneItself, type RepositoryId } from "../git/identity.ts";
 import type { Oid } from "../object/oid.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openRemoteStore } from "../store/open.ts";
-import type { Store } from "../store/port.ts";
-import { catalogueOf } from "./chains.ts";
+import type { Store, StoredObject } from "../store/port.ts";
+import { catalogueOf, type Catalogue } from "./chains.ts";
 import { copyObjects } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy, type CopyPlan } from "./plan-copy.ts";
@@ -69,7 +69,8 @@ export async function uploadTo<T extends Wanted>(context: Context, { local, remo
   const { dryRun = false, repository = cloneItself(context.repository), run = thisRun() } = options;
   const { signal, report } = context;
   // What the objects here are differences from is sent or counted on as well; the store probably has the same chains.
-  const oids = new Set((await catalogueOf(local, needs.map(({ oid }) => oid), signal)).keys());
+  let here: Catalogue | undefined = await catalogueOf(local, needs.map(({ oid }) => oid), signal);
+  const oids = new Set(here.keys());
   const claim = dryRun ? undefined : await claimed(remote, { repository, oids, run, signal });
   if (isBallastError(claim)) {
     if (!(await isSafeUnclaimed(context, remote, needs, oids))) throw claim;
@@ -81,7 +82,9 @@ export async function uploadTo<T extends Wanted>(context: Context, { local, remo
     if (claim) await waitForSweeps(remote, oids, { claim, run, report, signal });
     const present = await findPresent(remote, needs.map(({ oid }) => oid), signal, oids);
     const lacking = needs.filter(({ oid }) => !present.has(oid));
-    const { objects } = await planUpload(context, { local, remote }, lacking);
+    const { objects } = await planUpload(context, { local, remote }, lacking, here);
+    // It is of use once: what is looked at again is to be seen as it is then.
+    here = undefined;
     for (const need of lacking) sent.set(need.oid, need);
     storedBytes += totalBytes(objects);
     if (claim) await copyObjects(context, { op: "upload", from: local, to: remote }, objects, new Map(lacking.map((need) => [need.oid, need])));
@@ -109,9 +112,10 @@ async function isSafeUnclaimed({ settings, signal }: Context, remote: Store, nee
   return needs.every(({ oid }) => present.has(oid)) && !(await isDoomed(remote, oids, { concurrency: settings.concurrency, signal }));
 }
 
-async function planUpload(context: Context, { local, remote }: Stores, needs: readonly Wanted[]): Promise<CopyPlan> {
-  const plan = (): Promise<CopyPlan> => planCopy(local, remote, needs.map(({ oid }) => oid), { signal: context.signal });
-  const first = await plan();
+/** @param here what the local store was just seen to have, if it was looked at */
+async function planUpload(context: Context, { local, remote }: Stores, needs: readonly Wanted[], here: Catalogue | undefined): Promise<CopyPlan> {
+  const plan = (from: Pick<Store, "find"> = local): Promise<CopyPlan> => planCopy(from, remote, needs.map(({ oid }) => oid), { signal: context.signal });
+  const first = await plan(here && { find: (oids) => Promise.resolve(selected(here, oids)) });
   if (first.unavailable.length === 0) return first;
   const lost = new Set(first.lost);
   await salvage(context, local, needs.filter(({ oid }) => lost.has(oid)));
@@ -124,6 +128,15 @@ async function planUpload(context: Context, { local, remote }: Stores, needs: re
   const unavailable = new Set(second.unavailable);
   if (unavailable.size > 0) throw nowhere(needs.filter(({ oid }) => unavailable.has(oid)), remote);
   return second;
+}
+
+function selected(catalogue: Catalogue, oids: Iterable<Oid>): Map<Oid, StoredObject[]> {
+  const found = new Map<Oid, StoredObject[]>();
+  for (const oid of oids) {
+    const objects = catalogue.get(oid);
+    if (objects !== undefined && objects.length > 0) found.set(oid, [...objects]);
+  }
+  return found;
 }
 
 const SHOWN = 5;
