@@ -43,6 +43,12 @@ test("a new version costs about what changed, is restored at any time, and trave
   expect(line).toMatchObject({ path: "art/hero.bin", sizeBytes: versions[3]!.length, stored: { base: sha256(versions[2]!), depth: 3, where: "local" } });
   expect(line!.stored!.sizeBytes).toBeLessThan(400);
   expect(await box.mustBallast("repo", "ls")).toMatch(/ delta 3 +- art\/hero\.bin$/);
+  // git log -p and git diff tell it in words; what has no delta is told without.
+  const changes = await box.git("repo", "log", "-p", "--format=%H");
+  expect(changes.match(/^[+-].*KiB.*$/gm)).toEqual([3, 2, 1, 0].flatMap((i) => {
+    const words = (version: number): RegExp => new RegExp(`^[+-]art/hero\\.bin {2}58\\.\\d KiB {2}${sha256(versions[version]!).slice(0, 12)}${version === 0 ? "" : " {2}delta of [1-3]\\d\\d B"}$`);
+    return (i === 0 ? [0] : [i - 1, i]).map((version) => expect.stringMatching(words(version)) as unknown);
+  }));
   const { total, stores, others } = await statistics(box, "repo");
   expect(total).toMatchObject({ versions: 4, logicalBytes: versions.reduce((sum, { length }) => sum + length, 0), absentBytes: 0 });
   expect(total.saved.delta).toBeGreaterThan(3 * SIZE - 1200);
