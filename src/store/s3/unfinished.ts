@@ -1,6 +1,7 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand, ListPartsCommand, type MultipartUpload } from "@aws-sdk/client-s3";
 import { isBallastError } from "../../errors.ts";
 import { OBJECTS_PREFIX } from "../../object/name.ts";
+import { forEachParallel } from "../../util/pool.ts";
 import type { Stray } from "../port.ts";
 import type { S3Connection } from "./client.ts";
 import { s3Code, s3Status } from "./errors.ts";
@@ -36,6 +37,9 @@ export async function findUpload(s3: S3Connection, key: string, signal?: AbortSi
   });
 }
 
+/** Uploads that are abandoned at a time. */
+const ABORTS = 8;
+
 const cleaned = new WeakSet<S3Connection>();
 
 /** Aborts the uploads below the store's root that nobody has continued in time, once for each connection. */
@@ -43,15 +47,14 @@ export async function abortExpired(s3: S3Connection, signal?: AbortSignal): Prom
   if (cleaned.has(s3)) return;
   cleaned.add(s3);
   await whereAllowed(async () => {
-    for (const upload of await listUploads(s3, OBJECTS_PREFIX, signal)) {
-      const { Key, UploadId } = upload;
-      if (!isExpired(s3, upload)) continue;
+    const expired = (await listUploads(s3, OBJECTS_PREFIX, signal)).filter((upload) => isExpired(s3, upload));
+    await forEachParallel(expired, ABORTS, async ({ Key, UploadId }, siblings) => {
       await s3.request(
         { action: "abandon an old upload of" },
         (client, options) => client.send(new AbortMultipartUploadCommand({ Bucket: s3.bucket, Key, UploadId }), options),
-        signal,
+        siblings,
       );
-    }
+    }, signal);
     return undefined;
   });
 }
@@ -64,14 +67,19 @@ export async function* unfinishedUploads(s3: S3Connection, signal?: AbortSignal)
   }
 }
 
-/** At most 1,000 uploads of keys that start with `prefix`. */
+/** The uploads of keys that start with `prefix`. */
 async function listUploads(s3: S3Connection, prefix: string, signal: AbortSignal | undefined): Promise<MultipartUpload[]> {
-  const { Uploads = [] } = await s3.request(
-    { action: "list the unfinished uploads of" },
-    (client, options) => client.send(new ListMultipartUploadsCommand({ Bucket: s3.bucket, Prefix: s3.fullKey(prefix) }), options),
-    signal,
-  );
-  return Uploads;
+  const found: MultipartUpload[] = [];
+  for (let marker: { KeyMarker?: string; UploadIdMarker?: string } = {}; ; ) {
+    const { Uploads = [], IsTruncated, NextKeyMarker, NextUploadIdMarker } = await s3.request(
+      { action: "list the unfinished uploads of" },
+      (client, options) => client.send(new ListMultipartUploadsCommand({ Bucket: s3.bucket, Prefix: s3.fullKey(prefix), ...marker }), options),
+      signal,
+    );
+    found.push(...Uploads);
+    if (!IsTruncated || NextKeyMarker === undefined || NextUploadIdMarker === undefined || Uploads.length === 0) return found;
+    marker = { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker };
+  }
 }
 
 async function listParts(s3: S3Connection, key: string, UploadId: string, signal: AbortSignal | undefined): Promise<Map<number, FoundPart>> {
