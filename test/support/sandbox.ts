@@ -130,7 +130,7 @@ export class Sandbox {
   }
 
   /** Waits until the settling that a Git command left behind in the background has ended. */
-  async settled(repo: string, { timeoutMs = 20_000, gitDir }: { timeoutMs?: number; gitDir?: string } = {}): Promise<void> {
+  async settled(repo: string, { timeoutMs = 60_000, gitDir }: { timeoutMs?: number; gitDir?: string } = {}): Promise<void> {
     gitDir ??= await this.git(repo, "rev-parse", "--absolute-git-dir");
     const until = Date.now() + timeoutMs;
     while (await isWaiting(join(gitDir, "ballast/waiter"))) {

@@ -97,6 +97,13 @@ describe("what was recorded is sealed at once, and is so no more after", () => {
 });
 
 describe("no seal is made", () => {
+  /** Just written, however long this machine takes until somebody looks. */
+  const fresh = (path: string): void => utimesSync(at(path), new Date(), new Date(Date.now() + 60_123));
+  const aged = async (path: string): Promise<void> => {
+    utimesSync(at(path), new Date(), new Date(Date.now() - 60_123));
+    await pause(WINDOW_MS);
+  };
+
   it("before the manifest file has what the disk has", async () => {
     const live = await recordLive(world.context, { follows: true });
     expect(isSealed()).toBe(false);
@@ -107,24 +114,27 @@ describe("no seal is made", () => {
   it("for an asset that was written a moment ago; the next look seals it", async () => {
     await record();
     writeFileSync(at("art/a"), "just now");
+    fresh("art/a");
     expect(await record()).toBe(false);
-    await pause(WINDOW_MS);
+    await aged("art/a");
     expect(await lookLive(world.context)).toBe(manifest());
     expect(isSealed()).toBe(true);
   });
 
   it("with patterns that were written a moment ago", async () => {
     appendFileSync(at(".gitignore"), "\n");
+    fresh(".gitignore");
     expect(await record()).toBe(false);
-    await pause(WINDOW_MS);
+    await aged(".gitignore");
     await lookLive(world.context);
     expect(isSealed()).toBe(true);
   });
 
   it("beside a hook that was written a moment ago", async () => {
     writeFileSync(at(".git/hooks/pre-push"), `${HOOK}true\n`);
+    fresh(".git/hooks/pre-push");
     expect(await record()).toBe(false);
-    await pause(WINDOW_MS);
+    await aged(".git/hooks/pre-push");
     await lookLive(world.context);
     expect(isSealed()).toBe(true);
   });
