@@ -110,7 +110,7 @@ export const DEFAULTS: Settings = {
     partSizeBytes: 16 * MIB,
     uploadExpiryMs: 7 * 24 * 3600 * 1000,
   },
-  compression: { mode: "auto", level: 6, engine: "zlib" },
+  compression: { mode: "auto", level: 5, engine: "zlib" },
   delta: { mode: "auto", maxRatio: 0.5, maxDepth: 16, exclude: [] },
   concurrency: 8,
   locksVerify: true,
