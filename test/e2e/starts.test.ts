@@ -245,3 +245,15 @@ it("a copy of the repository that keeps no times is settled by the first Git com
   await box.write("copy/art/a", "edited");
   expect(await box.git("copy", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
 });
+
+it("in a copy that keeps all times, an edit that Git has never looked at outlives the first command that discards, and is shown; the next one keeps it in the store", async () => {
+  await box.run(".", "cp", ["-a", "repo", "copy"]);
+  await box.write("copy/art/a", "an edit");
+  await box.git("copy", "reset", "--quiet", "--hard");
+  expect((await box.read("copy/art/a")).toString()).toBe("an edit");
+  expect(await box.git("copy", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
+  await box.git("copy", "reset", "--quiet", "--hard");
+  expect((await box.read("copy/art/a")).toString()).toBe("content of a");
+  expect(await box.mustBallast("copy", "show", sha256("an edit"))).toBe("an edit");
+  expect(await box.git("copy", "status", "--short")).toBe("");
+});
