@@ -33,9 +33,7 @@ export async function checkCommit(context: Context): Promise<void> {
 }
 
 function refuseConflicts(repository: Repository): void {
-  const paths = [...readConflicts(repository).keys()];
-  const { index } = openWorktree(repository);
-  for (const path of index.paths()) if (index.get(path)?.open === "conflict") paths.push(path);
+  const paths = [...readConflicts(repository).keys(), ...openWorktree(repository).index.inConflict()];
   const [first] = paths;
   if (first === undefined) return;
   throw new BallastError("CONFLICT", `not committed: ${first}${paths.length > 1 ? ` and ${paths.length - 1} more are` : " is"} in conflict`, {

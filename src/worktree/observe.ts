@@ -54,7 +54,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   }
 
   const renames = new RenameFinder(looks);
-  const toRead: Look[] = [];
+  const toRead: { readonly look: Look; readonly path: string; readonly sizeBytes: number }[] = [];
   for (const look of looks) {
     const { entry, stat } = look;
     if (stat === undefined || !isRegular(stat)) continue;
@@ -65,14 +65,17 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
     if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) look.content = cached;
     else if (renamed !== undefined) look.content = { oid: renamed, stat, hashedAtNs: startedNs };
     else if (large) look.provisional = true;
-    else toRead.push(look);
+    else {
+      toRead.push({ look, path: look.path, sizeBytes: Number(stat.size) });
+      // Its reading brings another one.
+      look.stat = undefined;
+    }
     // The same, and kept already.
     if (look.content) look.stat = look.content.stat;
   }
-  const contents = await options.read(toRead.map(({ path, stat }) => ({ path, sizeBytes: Number(stat!.size) })));
-  const read = new Map(contents.map((content) => [content.path, content]));
-  for (const look of toRead) {
-    const content = read.get(look.path);
+  const read = new Map((await options.read(toRead)).map((content) => [content.path, content]));
+  for (const { look, path } of toRead) {
+    const content = read.get(path);
     if (content) look.content = { oid: content.oid, stat: content.stat, hashedAtNs: startedNs };
     look.stat = content?.stat;
   }

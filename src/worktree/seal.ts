@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { hookFiles } from "../git/hooks.ts";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { oidOf } from "../object/oid.ts";
+import { OidHasher } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import { shellQuote } from "../util/package-root.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
@@ -86,7 +86,9 @@ function agrees(listing: Buffer, { index, assets, beside, startedNs }: Expected)
 
 function write(repository: Repository, args: readonly string[], listing: Buffer, manifest: string): void {
   const command = `LC_ALL=C find ${args.map(shellQuote).join(" ")} 2>/dev/null`;
-  const name = oidOf(Buffer.concat([Buffer.from(`${command}\0${manifest}\0`), listing])).slice(0, 32);
+  const hasher = new OidHasher();
+  for (const part of [Buffer.from(`${command}\0`), Buffer.from(manifest), Buffer.from("\0"), listing]) hasher.update(part);
+  const name = hasher.digest().slice(0, 32);
   const directory = worktreeState(repository, "sealed");
   mkdirSync(directory, { recursive: true });
   const [files, text] = [join(directory, `${name}.files`), join(directory, `${name}.manifest`)];

@@ -49,13 +49,17 @@ export function readEntries(file: string): Entries {
 
 const NONE = Buffer.alloc(0);
 
-/** Entries by path. A record is decoded when it is asked for, and one that nobody changed is written as it was read. */
+/**
+ * Entries by path. They stay records, as in the file: there may be a million, and as objects they would take four times the
+ * memory. What is asked for is decoded then.
+ */
 export class Entries {
-  /** Where a record begins in `#bytes`, or what stands there instead by now. */
-  readonly #records = new Map<string, number | IndexEntry>();
+  /** Where the record of each path begins: in `#bytes`, or behind its end in `#own`. */
+  readonly #records = new Map<string, number>();
   readonly #bytes: Buffer;
-  /** Records that were asked for. */
-  readonly #decoded = new Map<string, IndexEntry>();
+  /** Records that were set here. */
+  #own: Buffer = NONE;
+  #ownBytes = 0;
 
   /** @param bytes a whole index; anything else has no entries */
   constructor(bytes: Buffer) {
@@ -76,14 +80,19 @@ export class Entries {
 
   get(path: string): IndexEntry | undefined {
     const record = this.#records.get(path);
-    if (typeof record !== "number") return record;
-    let entry = this.#decoded.get(path);
-    if (entry === undefined) this.#decoded.set(path, (entry = readRecord(this.#bytes, record)));
-    return entry;
+    return record === undefined ? undefined : readRecord(this.#bufferOf(record), this.#offsetOf(record));
   }
 
   set(path: string, entry: IndexEntry): void {
-    this.#records.set(path, entry);
+    let record = this.#records.get(path);
+    if (record === undefined || record < this.#bytes.length) {
+      record = this.#bytes.length + this.#ownBytes;
+      this.#ownBytes += RECORD;
+      if (this.#own.length < this.#ownBytes) this.#own = Buffer.concat([this.#own], 2 * this.#ownBytes);
+      this.#records.set(path, record);
+    }
+    const at = this.#offsetOf(record);
+    writeRecord(this.#own.fill(0, at, at + RECORD), at, entry);
   }
 
   delete(path: string): boolean {
@@ -93,51 +102,63 @@ export class Entries {
   /** Whether B is this content, with nothing open and nothing told. */
   isSettledAs(path: string, { oid, exec }: Content): boolean {
     const record = this.#records.get(path);
-    if (typeof record !== "number") return record?.b?.oid === oid && record.b.exec === exec && record.open === undefined && record.told !== true;
-    const flags = this.#bytes.readUInt32LE(record + 120);
-    return (flags & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B) && oidAt(this.#bytes, record + 32) === oid;
+    if (record === undefined) return false;
+    const [bytes, at] = [this.#bufferOf(record), this.#offsetOf(record)];
+    return (flagsAt(bytes, at) & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B) && oidAt(bytes, at + 32) === oid;
   }
 
-  /** W, where it and B are both this content and nothing is open. Unlike {@link get}, it keeps nothing that it decodes. */
+  /** W, where it and B are both this content and nothing is open. */
   settled(path: string, { oid, exec }: Content): Hashed | undefined {
     const record = this.#records.get(path);
     if (record === undefined) return undefined;
-    if (typeof record === "number") {
-      const flags = this.#bytes.readUInt32LE(record + 120) & ~TOLD;
-      if (flags !== (exec ? W | W_EXEC | B | B_EXEC : W | B) || oidAt(this.#bytes, record) !== oid || !isOneOid(this.#bytes, record)) return undefined;
-      return readHashed(this.#bytes, record, oid, exec);
-    }
-    const { w, b, open } = record;
-    return w !== undefined && b !== undefined && open === undefined && w.oid === oid && b.oid === oid && w.exec === exec && b.exec === exec ? w : undefined;
+    const [bytes, at] = [this.#bufferOf(record), this.#offsetOf(record)];
+    if ((flagsAt(bytes, at) & ~TOLD) !== (exec ? W | W_EXEC | B | B_EXEC : W | B) || oidAt(bytes, at) !== oid || !isOneOid(bytes, at)) return undefined;
+    return readHashed(bytes, at, oid, exec);
+  }
+
+  /** The paths of open conflicts. */
+  inConflict(): string[] {
+    const paths: string[] = [];
+    for (const [path, record] of this.#records) if (flagsAt(this.#bufferOf(record), this.#offsetOf(record)) & CONFLICT) paths.push(path);
+    return paths;
   }
 
   /** The bytes of a file with these entries. */
   encode(): Buffer {
-    const paths = Buffer.from([...this.#records.keys()].map((path) => `${path}\0`).join(""));
-    const buffer = Buffer.alloc(HEAD + this.#records.size * RECORD + paths.length + 32);
+    let pathBytes = 0;
+    for (const path of this.#records.keys()) pathBytes += Buffer.byteLength(path) + 1;
+    const buffer = Buffer.alloc(HEAD + this.#records.size * RECORD + pathBytes + 32);
     MAGIC.copy(buffer);
     buffer.writeUInt32LE(this.#records.size, 8);
-    buffer.writeUInt32LE(paths.length, 12);
+    buffer.writeUInt32LE(pathBytes, 12);
     let at = HEAD;
     // Records that stand together as they did are copied together.
     let from = 0;
     let length = 0;
     for (const record of this.#records.values()) {
-      const follows = record === from + length;
-      if (length > 0 && !follows) at += this.#bytes.copy(buffer, at, from, from + length);
-      if (typeof record === "number") {
-        if (!follows || length === 0) [from, length] = [record, 0];
-        length += RECORD;
-      } else {
-        length = 0;
-        writeRecord(buffer, at, record);
-        at += RECORD;
+      if (record !== from + length) {
+        at += this.#copy(buffer, at, from, length);
+        [from, length] = [record, 0];
       }
+      length += RECORD;
     }
-    at += this.#bytes.copy(buffer, at, from, from + length);
-    paths.copy(buffer, at);
+    at += this.#copy(buffer, at, from, length);
+    for (const path of this.#records.keys()) at += buffer.write(path, at) + 1;
     createHash("sha256").update(buffer.subarray(0, -32)).digest().copy(buffer, buffer.length - 32);
     return buffer;
+  }
+
+  #copy(to: Buffer, at: number, record: number, length: number): number {
+    const offset = this.#offsetOf(record);
+    return length === 0 ? 0 : this.#bufferOf(record).copy(to, at, offset, offset + length);
+  }
+
+  #bufferOf(record: number): Buffer {
+    return record < this.#bytes.length ? this.#bytes : this.#own;
+  }
+
+  #offsetOf(record: number): number {
+    return record < this.#bytes.length ? record : record - this.#bytes.length;
   }
 }
 
@@ -165,7 +186,7 @@ function writeRecord(buffer: Buffer, at: number, { w, b, open, told }: IndexEntr
 }
 
 function readRecord(buffer: Buffer, at: number): IndexEntry {
-  const flags = buffer.readUInt32LE(at + 120);
+  const flags = flagsAt(buffer, at);
   const w = flags & W ? oidAt(buffer, at) : undefined;
   // As a rule both are one content, whose oid is kept once.
   const isOne = w !== undefined && isOneOid(buffer, at);
@@ -177,6 +198,11 @@ function readRecord(buffer: Buffer, at: number): IndexEntry {
   };
 }
 
+function flagsAt(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at + 120);
+}
+
+/** Whether W and B have the same oid. */
 function isOneOid(buffer: Buffer, at: number): boolean {
   return buffer.compare(buffer, at + 32, at + 64, at, at + 32) === 0;
 }

@@ -20,7 +20,7 @@ export class StatIndex {
   readonly #file: string;
   #entries: Entries;
   #identity: string;
-  readonly #changed = new Map<string, IndexEntry | undefined>();
+  readonly #changed = new Set<string>();
   readonly #whenSaved: (() => void)[] = [];
 
   private constructor(file: string) {
@@ -43,9 +43,14 @@ export class StatIndex {
     return this.#entries.isSettledAs(path, content);
   }
 
-  /** W, where it and B are both this content and nothing is open: for many paths, since nothing that is decoded is kept. */
+  /** W, where it and B are both this content and nothing is open: {@link get}, for about half of its cost. */
   settled(path: string, content: Content): Hashed | undefined {
     return this.#entries.settled(path, content);
+  }
+
+  /** The paths that are marked `open: conflict`. */
+  inConflict(): string[] {
+    return this.#entries.inConflict();
   }
 
   paths(): Iterable<string> {
@@ -61,7 +66,7 @@ export class StatIndex {
     if (entry === undefined) {
       if (!this.#entries.delete(path)) return;
     } else this.#entries.set(path, entry);
-    this.#changed.set(path, entry);
+    this.#changed.add(path);
   }
 
   update(path: string, change: Partial<IndexEntry>): void {
@@ -117,8 +122,10 @@ export class StatIndex {
     if (release === undefined) return;
     try {
       if (identityOf(this.#file) !== this.#identity) {
+        const mine = this.#entries;
         this.#entries = readEntries(this.#file);
-        for (const [path, entry] of this.#changed) {
+        for (const path of this.#changed) {
+          const entry = mine.get(path);
           if (entry === undefined) this.#entries.delete(path);
           else this.#entries.set(path, entry);
         }
