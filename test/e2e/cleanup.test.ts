@@ -3,9 +3,10 @@ import { readdir, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, ListObjectVersionsCommand, ListObjectsV2Command, PutBucketVersioningCommand } from "@aws-sdk/client-s3";
 import { asset } from "../support/project.ts";
 import { sandbox, Sandbox, sha256, type Result } from "../support/sandbox.ts";
+import { rawBucket } from "../support/raw-store.ts";
 import { testS3 } from "../support/s3.ts";
 
 /* What broke others' cleanups, in a directory and, where time need not be turned back, in a bucket. */
@@ -15,6 +16,8 @@ const AT_ONCE = ["--older-than", "0", "--delay", "0", "--yes"];
 
 interface World {
   readonly box: Sandbox;
+  /** Empty where the store is a directory. */
+  readonly bucket: string;
   /** The oids of the objects in the store, sorted. */
   stored(): Promise<string[]>;
   /** Makes everything in gc/claims/ as old as if it had been written days ago; only in a directory. */
@@ -33,6 +36,7 @@ async function world(kind: "directory" | "bucket" = "directory"): Promise<World>
   let clones = 0;
   const it: World = {
     box,
+    bucket,
     async stored() {
       if (kind === "directory") return box.objects("store");
       const { Contents = [] } = await s3!.client().send(new ListObjectsV2Command({ Bucket: bucket, Prefix: "team/objects/" }));
@@ -149,6 +153,32 @@ describe("cleanup", () => {
     expect(await it.stored()).not.toContain(dead);
   });
 
+  test.runIf(s3)("what was removed from a bucket with versioning comes back when the delete markers go", async () => {
+    const it = await world("bucket");
+    const client = s3!.client();
+    const Bucket = it.bucket;
+    await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
+    await it.clone("author");
+    await it.box.git("author", "switch", "-q", "-c", "lost");
+    await it.commit("author", { "lost.bin": asset("lost") });
+    await it.box.git("author", "push", "-q", "origin", "lost");
+    await it.clone("cleaner");
+    await it.box.git("author", "push", "-q", "--no-verify", "origin", "lost:kept", ":lost");
+    const lost = await it.box.git("upstream.git", "rev-parse", "kept");
+    await it.box.git("upstream.git", "update-ref", "-d", "refs/heads/kept");
+    // The store's clock cannot be turned: an expired claim is one that is gone.
+    const raw = rawBucket(s3!, Bucket, "team/");
+    for (const key of await raw.keys("gc/claims/")) await raw.remove(key);
+    expect((await clean(it, "--older-than", "0", "--now", "--yes")).stdout).toContain("1 removed");
+    expect(await it.stored()).not.toContain(sha256(asset("lost")));
+    // As docs/cleanup.md has it, by the program aws.
+    const { DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket, Prefix: "team/objects/" }));
+    for (const { Key, VersionId } of DeleteMarkers.filter(({ IsLatest }) => IsLatest)) await client.send(new DeleteObjectCommand({ Bucket, Key, VersionId }));
+    expect(await it.stored()).toContain(sha256(asset("lost")));
+    await it.box.git("upstream.git", "update-ref", "refs/heads/lost", lost);
+    await it.expectWhole();
+  });
+
   test("keeps what an unmerged branch, a tag, a stash, a reflog, an index or another worktree needs", async () => {
     const it = await world();
     await withDead(it);
@@ -247,6 +277,14 @@ describe("cleanup", () => {
       await box.git("author", "push", "-q", "--no-verify", "origin", ":odd");
     }
     await box.git("author", "reset", "-q", "--hard", head);
+    const made = await box.read("store/ballast.json");
+    await box.write("store/ballast.json", '{"ballast":"store","version":2}\n');
+    await refused("cleaner", /version 2/);
+    await box.write("store/ballast.json", made);
+    const newer = `store/objects/${dead.slice(0, 2)}/${dead}.zst`;
+    await box.write(newer, "what a newer version has made of it");
+    await refused("cleaner", /encoding that this version does not know/);
+    await box.run(".", "rm", [newer]);
     await box.write("store/gc/claims/strange", "what is this");
     await refused("cleaner", /gc\/claims\/strange/);
     await box.run(".", "rm", ["store/gc/claims/strange"]);
