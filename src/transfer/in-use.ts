@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { blobId } from "../git/blob-id.ts";
 import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
@@ -109,12 +110,18 @@ async function* manifestsInWork(repository: Repository, own: boolean): AsyncGene
     const top = gitDir === repository.gitDir ? repository.top : topOf(gitDir);
     const place = top === repository.top ? "" : ` in the worktree ${top}`;
     const file = join(top, MANIFEST_PATH);
-    if ((own || top !== repository.top) && existsSync(file)) yield { text: readFileSync(file, "utf8"), where: `the manifest${place} has it` };
+    let shown: string | undefined;
+    if ((own || top !== repository.top) && existsSync(file)) {
+      const bytes = readFileSync(file);
+      shown = blobId(repository, bytes);
+      yield { text: bytes.toString(), where: `the manifest${place} has it` };
+    }
     if (!existsSync(join(gitDir, "index"))) continue;
     const options = at(repository, { env: { GIT_INDEX_FILE: join(gitDir, "index") } });
     for (const line of (await gitText(["ls-files", "--stage", "--", `:/${MANIFEST_PATH}`], options)).split("\n")) {
       const blob = line.split(" ")[1];
-      if (blob) yield { text: (await runGit(["cat-file", "blob", blob], options)).stdout.toString(), where: `it is staged${place}` };
+      // Mostly nothing is staged that is not on disk: large manifests are read once.
+      if (blob && blob !== shown) yield { text: (await runGit(["cat-file", "blob", blob], options)).stdout.toString(), where: `it is staged${place}` };
     }
   }
 }
