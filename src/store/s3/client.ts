@@ -109,6 +109,7 @@ export class S3Connection {
 
   close(): void {
     this.#client?.then((client) => client.destroy(), () => {});
+    this.direct?.close();
     this.#agents.httpAgent.destroy();
     this.#agents.httpsAgent.destroy();
   }
@@ -125,7 +126,7 @@ export class S3Connection {
     this.isAws = this.settings.endpoint === undefined && (await configuredEndpoint(client)) === undefined;
     if (this.isAws) this.conditionalWrites = "enforced";
     if (this.settings.requesterPays) addHeader(client, "x-amz-request-payer", "requester");
-    const direct = this.settings.noSignRequest ? undefined : new Direct(client, (headers) => this.#noteClock(headers));
+    const direct = this.settings.noSignRequest ? undefined : new Direct(client, { connectTimeoutMs: CONNECT_TIMEOUT_MS, stallTimeoutMs: this.settings.stallTimeoutMs }, (headers) => this.#noteClock(headers));
     client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);

@@ -6,7 +6,7 @@ import { Backoff } from "../retry.ts";
 import { Budget } from "./budget.ts";
 import type { RequestAbout, S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
-import { getObject } from "./object-requests.ts";
+import { getObject, getWhole, type Described } from "./object-requests.ts";
 
 const MIB = 1024 * 1024;
 /** What the first request asks for: most objects are smaller, and one request reads them whole. */
@@ -50,36 +50,29 @@ export async function readWhole(s3: S3Connection, key: string, sizeBytes: number
   const about: RequestAbout = { action: "read", key };
   const backoff = new Backoff(s3.retryOptions(about, signal));
   const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  const filled = { bytes: 0 };
-  do {
-    const from = filled.bytes;
+  for (let at = 0; at < sizeBytes; ) {
+    const from = at;
+    // Where the next bytes that come belong; a provider that does not know ranges sends all of the object.
+    let place: number | undefined;
+    const take = (chunk: Buffer, object: Described): void => {
+      place ??= learn(reading, object, from) ? from : 0;
+      if (reading.totalBytes !== sizeBytes) return;
+      chunk.copy(bytes, place);
+      place += chunk.length;
+      at = Math.max(at, Math.min(place, sizeBytes));
+    };
     try {
-      const body = await get(reading, from, sizeBytes);
-      if (reading.totalBytes !== sizeBytes) {
-        body.destroy();
-        return undefined;
-      }
-      await fill(bytes, body, filled);
-      if (filled.bytes < sizeBytes) throw endedEarly();
+      await s3.requestOnce(about, (client, options) => getWhole(s3, key, `bytes=${from}-${sizeBytes - 1}`, reading.etag, client, options, take), signal);
+      if (reading.totalBytes !== sizeBytes) return undefined;
+      if (at < sizeBytes) throw endedEarly();
     } catch (error) {
       if (s3Status(error) === 416) return undefined;
       signal?.throwIfAborted();
-      if (filled.bytes > from) backoff.progressed();
+      if (at > from) backoff.progressed();
       await backoff.failed(s3.failure(error, about));
     }
-  } while (filled.bytes < sizeBytes);
+  }
   return bytes;
-}
-
-/** Puts what comes behind what has come. */
-function fill(bytes: Buffer, body: Readable, filled: { bytes: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    body.on("data", (chunk: Buffer) => void (filled.bytes += chunk.copy(bytes, filled.bytes)));
-    body.on("error", reject);
-    // A body that is destroyed need not say why.
-    body.on("close", resolve);
-    body.on("end", resolve);
-  });
 }
 
 function endedEarly(): Error {
@@ -122,15 +115,17 @@ async function get(reading: Reading, from: number, to: number): Promise<Readable
   const { s3, key, signal } = reading;
   // By its ETag: another encoding of the same content may have come meanwhile.
   const got = await s3.requestOnce({ action: "read", key }, (client, options) => getObject(s3, key, `bytes=${from}-${to - 1}`, reading.etag, client, options), signal);
-  reading.etag ??= got.etag;
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(got.contentRange ?? "");
-  if (range?.[1] !== undefined && Number(range[1]) === from) {
-    reading.totalBytes ??= Number(range[2]);
-    return got.body;
-  }
   // A provider that does not know ranges, or a proxy, sends all of it.
-  reading.totalBytes ??= got.sizeBytes ?? 0;
-  return Readable.from(slice(got.body, from, to), { objectMode: false });
+  return learn(reading, got, from) ? got.body : Readable.from(slice(got.body, from, to), { objectMode: false });
+}
+
+/** Notes what the object is. @returns whether its bytes are those of the range that begins at `from`, and not all of them */
+function learn(reading: Reading, { etag, contentRange, sizeBytes }: Described, from: number): boolean {
+  reading.etag ??= etag;
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? "");
+  const ranged = range?.[1] !== undefined && Number(range[1]) === from;
+  reading.totalBytes ??= ranged ? Number(range[2]) : (sizeBytes ?? 0);
+  return ranged;
 }
 
 async function* slice(body: Readable, from: number, to: number): AsyncGenerator<Uint8Array> {
