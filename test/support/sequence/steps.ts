@@ -6,9 +6,10 @@ export type Step = { readonly clone: Clone; readonly blind?: boolean } & (
   | { readonly do: "delete"; readonly path: string }
   | { readonly do: "move"; readonly path: string; readonly to: string }
   | { readonly do: "code" }
-  | { readonly do: "add" | "commit" | "commit -a" | "stash" | "stash pop" | "push" | "revert" | "clean" | "lose index" | "checkout" | "checkout -f" | "restore" }
+  | { readonly do: "add" | "commit" | "commit -a" | "commit --amend" | "stash" | "stash pop" | "push" | "revert" | "clean" | "lose index" | "checkout" | "checkout -f" | "restore" }
   | { readonly do: "track" | "remove" | "clone anew" }
   | { readonly do: "switch" | "merge" | "rebase" | "cherry-pick" | "am"; readonly branch: string; readonly settle: Settle }
+  | { readonly do: "git"; readonly command: string; readonly settle: Settle }
   | { readonly do: "bisect"; readonly answers: readonly ("good" | "bad" | "skip")[] }
   | { readonly do: "finish"; readonly settle: Settle }
   | { readonly do: "pull"; readonly rebase: boolean; readonly settle: Settle }
@@ -25,6 +26,25 @@ export type Settle = "abort" | "ours" | "theirs" | "later";
 export const PATHS = ["one.bin", "art/two.bin", "art/deep/three.bin"];
 /** Files that are assets only while `*.dat` is tracked; else they are Git's, if somebody adds them. */
 const LOOSE = ["note.dat", "art/note.dat"];
+/** What is given as it is. */
+const COMMANDS = [
+  "merge --squash side",
+  "merge --autostash --no-edit side",
+  "rebase --autostash side",
+  "rebase --onto main side",
+  "cherry-pick -n side",
+  "revert -n HEAD",
+  "reset --keep HEAD~1",
+  "reset --merge",
+  "checkout --detach HEAD~1",
+  "checkout side -- .ballast .gitignore",
+  "restore --source=HEAD~1 --staged --worktree .ballast",
+  "restore --staged .",
+  "stash apply",
+  "stash push --keep-index",
+  "stash push --include-untracked",
+  "rm --cached -r .ballast",
+];
 /** What changes only the disk. */
 const QUIET: ReadonlySet<string> = new Set(["edit", "delete", "move", "code", "lose index"]);
 const BRANCHES = ["main", "side", "work"];
@@ -41,12 +61,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("delete" as const), path }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("move" as const), path, to: path }) },
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("code" as const) }) },
-  { weight: 8, arbitrary: fc.record({ clone, do: fc.constantFrom("commit" as const, "commit -a" as const) }) },
+  { weight: 8, arbitrary: fc.record({ clone, do: fc.constantFrom("commit" as const, "commit -a" as const, "commit" as const, "commit -a" as const, "commit --amend" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("stash" as const, "stash pop" as const, "revert" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("add" as const, "clean" as const, "lose index" as const, "checkout" as const, "checkout -f" as const, "restore" as const) }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constantFrom("track" as const, "track" as const, "remove" as const) }) },
   { weight: 1, arbitrary: fc.record({ clone: fc.constant("b" as const), do: fc.constant("clone anew" as const) }) },
   { weight: 6, arbitrary: fc.record({ clone, do: fc.constantFrom("switch" as const, "merge" as const, "rebase" as const, "cherry-pick" as const, "am" as const), branch, settle }) },
+  { weight: 4, arbitrary: fc.record({ clone, do: fc.constant("git" as const), command: fc.constantFrom(...COMMANDS), settle }) },
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("bisect" as const), answers: fc.array(fc.constantFrom("good" as const, "bad" as const, "skip" as const), { minLength: 1, maxLength: 3 }) }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("finish" as const), settle: fc.constantFrom<Settle>("abort", "ours", "theirs") }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("push" as const) }) },

@@ -12,8 +12,8 @@ export class World {
   readonly #look: Look;
   /** By clone: what the worktree should hold, as far as that is certain. */
   readonly #expected = new Map<string, Map<string, string> | undefined>();
-  /** By repository: what was stashed on which commit's assets, the last one last. */
-  readonly #stashes = new Map<string, { head: Files; disk: Files }[]>([["a", []], ["b", []]]);
+  /** By the stash's id: what was stashed, on which commit's assets. */
+  readonly #stashes = new Map<string, { head: Files; disk: Files }>();
   /** Clones whose index was lost, until Git has looked: what was deleted just before counts as never restored. */
   readonly #forgetful = new Set<string>();
   readonly #log: string[] = [];
@@ -106,7 +106,6 @@ export class World {
         await this.#look.forget(clone);
         await rm(box.path(clone), { recursive: true });
         await box.mustBallast(".", "clone", "-q", "upstream.git", clone);
-        this.#stashes.set(clone, []);
         this.#forgetful.delete(clone);
         this.#unsure(clone);
         return [...before.keys()];
@@ -119,9 +118,17 @@ export class World {
         await git("add", "--all");
         return [];
       case "commit":
-      case "commit -a":
-        await this.#commit(clone, step.do === "commit" ? [["add", "--all"], ["commit", "-q", "-m", "all"]] : [["commit", "-q", "-a", "-m", "-a"]]);
+        await this.#commit(clone, [["add", "--all"], ["commit", "-q", "-m", "all"]]);
         return [];
+      case "commit -a":
+        await this.#commit(clone, [["commit", "-q", "-a", "-m", "-a"]]);
+        return [];
+      case "commit --amend":
+        await this.#commit(clone, [["commit", "-q", "-a", "--amend", "--no-edit"]]);
+        return [];
+      case "git":
+        await git(...step.command.split(" "));
+        return this.#finish(clone, step.settle);
       case "push":
         await git("push", "-q", "origin", "HEAD");
         return [];
@@ -188,16 +195,17 @@ export class World {
 
   async #stash(clone: string): Promise<void> {
     const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
-    const count = async (): Promise<number> => (await this.#box.git(clone, "stash", "list")).split("\n").filter(Boolean).length;
-    const before = await count();
+    const before = await this.#lastStash(clone);
     await this.#box.tryGit(clone, "stash", "push", "-q");
-    if ((await count()) > before) this.#stashes.get(this.#look.repository(clone))!.push({ head, disk });
+    const stash = await this.#lastStash(clone);
+    if (stash !== undefined && stash !== before) this.#stashes.set(stash, { head, disk });
     this.#unsure(clone);
   }
 
   async #pop(clone: string): Promise<void> {
     const clean = (await this.#look.status(clone)) === "";
     const head = await this.#look.manifest(clone, "HEAD");
+    const saved = this.#stashes.get((await this.#lastStash(clone)) ?? "");
     const { status } = await this.#box.tryGit(clone, "stash", "pop", "-q");
     this.#unsure(clone);
     if (status !== 0) {
@@ -205,10 +213,14 @@ export class World {
       await this.#box.tryGit(clone, "checkout", "-q", "-f");
       return;
     }
-    const saved = this.#stashes.get(this.#look.repository(clone))!.pop()!;
     await this.#settled(clone);
     const disk = await this.#look.assets(clone);
-    if (clean && !this.#forgetful.has(clone) && same(head, saved.head) && !same(disk, saved.disk)) throw new Error(`a stash came back as ${show(disk)}, not ${show(saved.disk)}`);
+    if (clean && saved && !this.#forgetful.has(clone) && same(head, saved.head) && !same(disk, saved.disk)) throw new Error(`a stash came back as ${show(disk)}, not ${show(saved.disk)}`);
+  }
+
+  async #lastStash(clone: string): Promise<string | undefined> {
+    const { status, stdout } = await this.#box.tryGit(clone, "rev-parse", "-q", "--verify", "refs/stash");
+    return status === 0 ? stdout.trim() : undefined;
   }
 
   /** Ends what a merge, rebase, cherry-pick or revert has left unfinished. */
