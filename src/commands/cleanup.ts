@@ -134,7 +134,7 @@ function tell(dead: readonly Dead[], state: DeadContent["state"], why: (oid: str
     oid,
     storedBytes,
     state,
-    ...(delayMs === undefined || markedMs === undefined ? {} : { dueMs: markedMs + delayMs }),
+    ...(delayMs === undefined || markedMs === undefined ? {} : { dueMs: Math.round(markedMs + delayMs) }),
     why: why(oid),
   }));
 }

@@ -20,7 +20,7 @@ export function usersOf(claims: readonly Claimed[], own: readonly RepositoryId[]
     for (const oid of oids) known.oids.add(oid);
     byId.set(repository, { ...known, lastMs: Math.max(known.lastMs, writtenMs) });
   }
-  const users = [...byId].map(([id, { label, oids, lastMs }]): User => ({ id, label, own: mine.has(id), contents: oids.size, lastMs }));
+  const users = [...byId].map(([id, { label, oids, lastMs }]): User => ({ id, label, own: mine.has(id), contents: oids.size, lastMs: Math.round(lastMs) }));
   return users.sort((a, b) => Number(b.own) - Number(a.own) || (a.label < b.label ? -1 : 1));
 }
 
