@@ -14,6 +14,7 @@ import { openSharedCache } from "../store/shared-cache.ts";
 import { localStore } from "../transfer/local.ts";
 import { takeRemoval, type Removal } from "../transfer/removal.ts";
 import { thisProcess } from "../transfer/this-process.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 
 export interface PruneOptions {
   readonly dryRun: boolean;
@@ -52,6 +53,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Pr
   try {
     const objects = await objectsOf(local, signal);
     const { known, notes } = await factsOf(context, local, objects, options);
+    collectGarbage(objects.length);
     const plan = planPrune(known, limits);
     const waves = removal ? await evict(local, plan, removal, signal) : plan.waves;
     const cache = await pruneSharedCache(context, limits, { dryRun: options.dryRun, nowMs: known.nowMs });

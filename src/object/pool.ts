@@ -4,6 +4,7 @@ import type { Operation, Report } from "../events.ts";
 import type { Sketch } from "../delta/sketch.ts";
 import { openDirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { batchesOf } from "./batches.ts";
 import type { Verdict } from "./check.ts";
 import type { Copied, CopyJob } from "./copy-job.ts";
@@ -219,6 +220,8 @@ class Pool implements IngestPool {
     };
     const ended = new AbortController();
     const threads = this.#threadsFor(task);
+    // What planning it left behind would stay until the end.
+    collectGarbage(task.sizes.length);
     const runner = threads.length > 0 ? undefined : new JobRunner(this.#context, onBytes);
     const lanes: RunBatch[] = runner
       ? inThisThread(runner, ended.signal, this.#options.concurrency)

@@ -8,6 +8,7 @@ import type { FileJob, IngestPool } from "../object/pool.ts";
 import { PresentObjects } from "../object/present.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { catalogueOf, easiestWays } from "../transfer/chains.ts";
 import { basesFor, ingestInTurn } from "./ingest-in-turn.ts";
 import type { ReadContent, ReadContents, Seen } from "./observe.ts";
@@ -49,6 +50,7 @@ async function readEach(
   } finally {
     report({ kind: "end", op, ok });
     await pool.close();
+    collectGarbage(files.length);
   }
 }
 

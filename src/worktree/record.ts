@@ -1,5 +1,6 @@
 import type { Context } from "../context.ts";
 import type { Asset } from "../manifest/manifest.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
 import { liveAssets, observe, type ReadContents, type Seen } from "./observe.ts";
@@ -41,6 +42,7 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
     else index.update(path, { b: { oid: w.oid, exec: w.exec }, open: undefined });
   }
   await index.save();
+  collectGarbage(changes.length);
   return { assets: liveAssets(worktree, seen), seen, changed: changes.length > 0 };
 }
 

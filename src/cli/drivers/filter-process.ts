@@ -6,6 +6,7 @@ import { BallastError, fromSystemError, isBallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
+import { collectGarbage } from "../../util/collect-garbage.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { lookLive, recordLive } from "../../worktree/live.ts";
 import { isIndexLocked, isStamped, manifestFile } from "../../worktree/stamp.ts";
@@ -59,6 +60,8 @@ class Filter {
     try {
       const answer = bytesOf(recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context), input);
       this.#last = { input, answer };
+      // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
+      collectGarbage(answer.length / LINE_BYTES);
       return answer;
     } catch (thrown) {
       const error = fromSystemError(thrown, "cannot record");
@@ -84,6 +87,9 @@ class Filter {
     }
   }
 }
+
+/** About what a line of the manifest takes. */
+const LINE_BYTES = 120;
 
 /** An answer as bytes; as a rule it is what was asked about, and is kept once. */
 function bytesOf(text: string, input: Buffer): Buffer {
