@@ -35,10 +35,11 @@ export async function checkObject(
  * may not read it, STORE_UNREACHABLE where the disk cannot.
  */
 export function isUnreadable(error: unknown): error is BallastError {
-  return isBallastError(error, "STORE_DENIED", "STORE_UNREACHABLE") && UNREADABLE.has(systemCode(error.cause) ?? "");
+  // A connection may be refused by EPERM too, and that is no file.
+  return isBallastError(error, "STORE_DENIED", "STORE_UNREACHABLE") && UNREADABLE[error.code]?.has(systemCode(error.cause) ?? "") === true;
 }
 
-const UNREADABLE = new Set(["EACCES", "EPERM", "EIO"]);
+const UNREADABLE: Partial<Record<ErrorCode, ReadonlySet<string>>> = { STORE_DENIED: new Set(["EACCES", "EPERM"]), STORE_UNREACHABLE: new Set(["EIO"]) };
 
 /** An error as a verdict on the object that was being read. @throws the error, unless it concerns that object alone */
 export function verdictOf(error: unknown): Verdict {
