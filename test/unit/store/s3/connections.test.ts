@@ -1,8 +1,7 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import type { AnswerHead } from "../../../../src/store/s3/answer-parser.ts";
-import { Connections, type Message } from "../../../../src/store/s3/connections.ts";
+import { Connections, type AnswerHead, type Message } from "../../../../src/store/s3/connections.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const GET: Message = { method: "GET", path: "/x", headers: { host: "h" } };
