@@ -60,6 +60,12 @@ export class Look {
     return new Map([...this.disk(clone)].filter(([path]) => patterns.has(`*${extname(path)}`) || manifest.has(path)));
   }
 
+  /** Whether HEAD's patterns make assets of these. */
+  async tracks(clone: string, ...paths: string[]): Promise<boolean> {
+    const patterns = new Set((await this.#read(clone, "HEAD:.gitignore"))?.split("\n"));
+    return paths.every((path) => patterns.has(`*${extname(path)}`));
+  }
+
   /** Paths that Git itself has, and whose content is Git's business. */
   async inGit(clone: string): Promise<ReadonlySet<string>> {
     return new Set((await this.#box.git(clone, "ls-files")).split("\n"));

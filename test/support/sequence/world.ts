@@ -73,7 +73,7 @@ export class World {
         // The same size, or another one.
         const content = this.#content(step.same ? 1000 : undefined);
         await box.write(`${clone}/${step.path}`, content);
-        if (step.path.endsWith(".bin")) expected?.set(step.path, sha256(content));
+        if (await this.#look.tracks(clone, step.path)) expected?.set(step.path, sha256(content));
         else this.#unsure(clone);
         return [step.path];
       }
@@ -87,7 +87,7 @@ export class World {
         await rename(box.path(clone, step.path), box.path(clone, step.to));
         expected?.set(step.to, before.get(step.path)!);
         expected?.delete(step.path);
-        if (!(step.path + step.to).match(/bin.*bin/)) this.#unsure(clone);
+        if (!(await this.#look.tracks(clone, step.path, step.to))) this.#unsure(clone);
         return [];
       }
       case "code":
