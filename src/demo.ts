@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, readSync, realpathSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, readSync, realpathSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, relative } from "node:path";
 import { mainProgram, packageRoot, shellQuote } from "./util/package-root.ts";
@@ -110,11 +110,7 @@ function gather(target: string): string[] {
 
 function largest(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  const sized = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((file) => ({ file, size: statSync(file).size }));
-  return sized.toSorted((a, b) => b.size - a.size).map(({ file }) => file);
+  return filesIn(directory).toSorted((a, b) => b.size - a.size).map(({ file }) => file);
 }
 
 /** Overwrites a kilobyte in the middle. */
@@ -146,9 +142,13 @@ function sha256(file: string): string {
 }
 
 function sizeOf(directory: string): number {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  return filesIn(directory).reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Regular files, at any depth. Entries that know their directory came with Node 20.12. */
+function filesIn(directory: string): { file: string; size: number }[] {
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" }).map((name) => join(directory, name));
+  return files.map((file) => ({ file, stat: lstatSync(file) })).filter(({ stat }) => stat.isFile()).map(({ file, stat }) => ({ file, size: stat.size }));
 }
 
 function ballast(cwd: string, ...args: string[]): string {

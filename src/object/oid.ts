@@ -1,4 +1,4 @@
-import { createHash, hash } from "node:crypto";
+import * as crypto from "node:crypto";
 import { BallastError } from "../errors.ts";
 
 declare const brand: unique symbol;
@@ -22,14 +22,14 @@ export function parseOid(text: string): Oid {
   return text;
 }
 
-/** Hashes content that is in memory. */
+/** Hashes content that is in memory. Node has `hash` since 20.12. */
 export function oidOf(content: Uint8Array): Oid {
-  return (hash ? hash("sha256", content, "hex") : createHash("sha256").update(content).digest("hex")) as Oid;
+  return (crypto.hash ? crypto.hash("sha256", content, "hex") : crypto.createHash("sha256").update(content).digest("hex")) as Oid;
 }
 
 /** Hashes content that streams by. */
 export class OidHasher {
-  readonly #hash = createHash("sha256");
+  readonly #hash = crypto.createHash("sha256");
 
   update(chunk: Uint8Array): void {
     this.#hash.update(chunk);
