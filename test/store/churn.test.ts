@@ -14,13 +14,13 @@ import { rawBucket, rawDirectory, type RawStore } from "../support/raw-store.ts"
 import { testS3 } from "../support/s3.ts";
 
 /*
- * Pushers, cleaners without grace or delay and a repacker, each in a process of its own, that are stopped and killed at
+ * Pushers, cleaners without grace or delay, a repacker and a cloner, each in a process of its own, that are stopped and killed at
  * random moments of their requests to a real store, round after round. Of Git, only refs are needed: they are kept here.
  * `BALLAST_CHURN_ROUNDS` sets the number of rounds, `BALLAST_CHURN_SEED` the choices.
  */
 const ROUNDS = Number(process.env["BALLAST_CHURN_ROUNDS"] ?? 8);
 const SEED = Number(process.env["BALLAST_CHURN_SEED"] ?? Date.now() % 1_000_000);
-const CAST = ["push", "push", "push", "clean", "clean", "repack"] as const;
+const CAST = ["push", "push", "push", "clean", "clean", "repack", "clone"] as const;
 const CONTENTS = 3;
 const WEEK_MS = 8 * 24 * 3600 * 1000;
 /** A cleaner that sees no claims must have done harm by then. */
@@ -45,7 +45,7 @@ interface Place {
 
 async function churn({ url, s3, raw, expire }: Place, rounds = ROUNDS, blind = false): Promise<void> {
   const random = chance(SEED);
-  const counts = { rounds: 0, published: 0, removed: 0, rewritten: 0, waits: 0, killed: 0, stopped: 0, gaveUp: 0 };
+  const counts = { rounds: 0, published: 0, cloned: 0, removed: 0, rewritten: 0, waits: 0, killed: 0, stopped: 0, gaveUp: 0 };
   await raw.put("ballast.json", Buffer.from('{"ballast":"store","version":1,"claims":true}\n'));
   const churners = CAST.map(() => new Churner(program, [url, JSON.stringify(s3), ...(blind ? ["blind"] : [])]));
   try {
@@ -66,6 +66,7 @@ async function churn({ url, s3, raw, expire }: Place, rounds = ROUNDS, blind = f
         });
         if (outcome !== "killed" && outcome !== "done" && !["LOCKED", "STORE_BUSY", "OBJECT_MISSING", "STORE_UNREACHABLE"].includes(outcome)) throw new Error(`seed ${SEED}, round ${round}: ${what}: ${outcome}`);
         if (what === "push" && outcome === "done") counts.published += 1;
+        if (what === "clone" && outcome === "done") counts.cloned += 1;
         if (what === "clean") counts.removed += removed;
         if (what === "repack") counts.rewritten += removed;
         if (outcome === "killed") counts.killed += 1;
@@ -86,7 +87,7 @@ async function churn({ url, s3, raw, expire }: Place, rounds = ROUNDS, blind = f
     for (const churner of churners) churner.end();
     console.log(`${url}, seed ${SEED}: ${JSON.stringify(counts)}`);
   }
-  for (const name of ["published", "removed", "killed", "stopped"] as const) expect(counts[name], name).toBeGreaterThan(0);
+  for (const name of ["published", "cloned", "removed", "killed", "stopped"] as const) expect(counts[name], name).toBeGreaterThan(0);
 }
 
 async function contentsFor(seed: string): Promise<{ oids: Oid[]; encoded: Record<string, string> }> {

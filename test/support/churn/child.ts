@@ -8,6 +8,7 @@ import { thisRun, type ThisRun } from "../../../src/gc/this-run.ts";
 import type { Oid } from "../../../src/object/oid.ts";
 import { openStore } from "../../../src/store/open.ts";
 import type { Store } from "../../../src/store/port.ts";
+import { downloadFrom } from "../../../src/transfer/download.ts";
 import { rewrite } from "../../../src/transfer/repack/rewrite.ts";
 import { inOrder } from "../../../src/transfer/repack/versions.ts";
 import { uploadTo } from "../../../src/transfer/upload.ts";
@@ -15,13 +16,13 @@ import type { Contents } from "../interleaving/contents.ts";
 import { localStoreOf, memoryWorkshop } from "../interleaving/parts.ts";
 
 /*
- * One process that pushes, cleans up or repacks as it is told: `child.js <store URL> <S3 settings as JSON> [blind]`. The store is
+ * One process that pushes, clones, cleans up or repacks as it is told: `child.js <store URL> <S3 settings as JSON> [blind]`. The store is
  * real; refs are kept by the parent, which is asked for them and told what is published. Encoded objects come with the order.
  * A blind one sees no claims of pushes when it cleans up.
  */
 export interface Order {
   readonly id: number;
-  readonly do: "push" | "clean" | "repack";
+  readonly do: "push" | "clone" | "clean" | "repack";
   readonly oids: readonly Oid[];
   /** Objects by name in base64: the contents, and the deltas between them, as `<oid> <base>`. */
   readonly encoded: Readonly<Record<string, string>>;
@@ -32,6 +33,8 @@ export type Said = { readonly id: number; readonly outcome: string; readonly rem
 export type Told = Order | { readonly answer: readonly Oid[] };
 
 const REPOSITORY = { id: "0".repeat(32), label: "example.com/game" };
+/** How often a clone is tried. */
+const CLONES = 3;
 /** How often a push looks whether a cleanup has ended. */
 const PATIENCE = 8;
 const [url, s3, blind] = process.argv.slice(2) as [string, string, string | undefined];
@@ -67,6 +70,20 @@ const ACTS: Readonly<Record<Order["do"], (order: Order, run: ThisRun) => Promise
     // Git takes its time after the hook; more of it where harm is to be found soon.
     await new Promise((resolve) => setTimeout(resolve, Math.random() * (blind ? 300 : 60)));
     await ask("publish", order.id);
+    return 0;
+  },
+  // What is published can be had while it is: what is missing was needed no more, or is there for a clone that comes after.
+  clone: async (order) => {
+    const contents = contentsOf(order);
+    const local = localStoreOf(undefined, Math.random);
+    let lacking = new Set(await ask("needs", order.id));
+    for (let tries = 1; lacking.size > 0; tries++) {
+      const wanted = [...lacking].map((oid) => ({ oid, path: "a", sizeBytes: contents.bytesOf(oid).length }));
+      const { missing, failure } = await downloadFrom(context, { local, remote: store }, wanted);
+      const needed = new Set(await ask("needs", order.id));
+      lacking = new Set(missing.map(({ oid }) => oid).filter((oid) => needed.has(oid)));
+      if (tries === CLONES && lacking.size > 0) throw new Error(`a clone lacks ${[...lacking].join(", ")}: ${failure?.message ?? "it is in no store"}`);
+    }
     return 0;
   },
   clean: async ({ id, flag }, run) => {
