@@ -6,7 +6,7 @@ import { Budget } from "./budget.ts";
 
 const MIB = 1024 * 1024;
 /** What is being sent and is held in memory, of all stores of this process together. */
-const budget = new Budget(64 * MIB);
+const budget = new Budget(48 * MIB);
 /** Larger bodies are not held: they are read once to be hashed, and again for each try to be sent. */
 const MOST_HELD_BYTES = 32 * MIB;
 /** What such a body takes of memory while it streams. */
