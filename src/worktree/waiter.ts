@@ -19,7 +19,9 @@ const TURNS = 25;
 export function waitInBackground(repository: Repository): void {
   const file = worktreeState(repository, "waiter");
   mkdirSync(dirname(file), { recursive: true });
-  if (existsSync(file) && isAlive(Number(readFileSync(file, "utf8")))) return;
+  const there = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  // Half of a number, which a killed process has left, may be that of the system's first process.
+  if (there > 1 && isAlive(there)) return;
   const pids = gitProcessesAbove().map(({ pid }) => pid);
   const child = spawn(process.execPath, [driverProgram(), "hook", "wait", ...pids.map(String)], {
     cwd: repository.top,
