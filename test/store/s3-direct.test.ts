@@ -1,48 +1,31 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { S3Settings } from "../../src/config/settings.ts";
-import type { Event } from "../../src/events.ts";
 import { bufferSource, verifiedSource } from "../../src/object/source.ts";
 import type { Store } from "../../src/store/port.ts";
 import { openS3Store } from "../../src/store/s3/store.ts";
-import { faultProxy, type Fault, type FaultProxy, type Seen } from "../support/fault-proxy.ts";
+import { behindProxy } from "../support/behind-proxy.ts";
+import type { Fault, Seen } from "../support/fault-proxy.ts";
 import { testS3 } from "../support/s3.ts";
 import { collect, expectCode, keys, pseudoRandom, rawObject } from "./contract.ts";
 
 const s3 = await testS3();
 
 if (s3) {
-  describe("requests for objects, once one has shown the way", () => {
-    let proxy: FaultProxy;
-    let bucket: string;
-    const stores: Store[] = [];
-    let events: Event[];
-    let opened = 0;
+  const behind = await behindProxy(s3);
+  const { proxy, bucket, retries } = behind;
 
-    beforeAll(async () => {
-      proxy = await faultProxy(s3.endpoint);
-      bucket = await s3.bucket();
-    });
-    afterEach(() => {
-      for (const store of stores.splice(0)) store.close();
-      proxy.reset();
-    });
-    afterAll(() => proxy.close());
+  describe("requests for objects, once one has shown the way", () => {
+    let opened = 0;
 
     /** A store that knows whether the bucket refuses to overwrite, and the way. */
     async function open(changes: Partial<S3Settings> = {}, url = `s3://${bucket}`): Promise<Store> {
-      events = [];
-      const store = openS3Store(url, s3!.settings({ endpoint: proxy.endpoint, stallTimeoutMs: 30_000, ...changes }), (event) => events.push(event));
-      stores.push(store);
+      const store = behind.open(behind.settings(changes), url);
       const { key, bytes } = rawObject(`shows the way ${opened++}`);
       await store.write(key, bufferSource(bytes));
       proxy.reset();
       return store;
-    }
-
-    function retries(): number {
-      return events.filter((event) => event.kind === "retry").length;
     }
 
     it("are one request each, which the SDK has no part in", async () => {
@@ -93,7 +76,7 @@ if (s3) {
 
     it("read a bucket unsigned through the SDK alone", async () => {
       const anonymous = openS3Store(`s3://${bucket}`, s3.settings({ endpoint: proxy.endpoint, noSignRequest: true }), () => {});
-      stores.push(anonymous);
+      behind.keep(anonymous);
       for (let i = 0; i < 2; i++) await expectCode(collect(anonymous.read("ballast.json")), "STORE_DENIED");
       expect(proxy.requests.every((request) => bySdk(request) && request.headers["authorization"] === undefined)).toBe(true);
     });
@@ -170,7 +153,7 @@ if (s3) {
       const server = createServer((_request, response) => response.writeHead(200, { "Content-Length": bytes.length, ETag: '"1"' }).end(bytes));
       await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
       const store = openS3Store(`s3://${bucket}`, s3.settings({ endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }), () => {});
-      stores.push(store);
+      behind.keep(store);
       for (let i = 0; i < 2; i++) {
         expect((await store.readWhole!("objects/aa/no-ranges", bytes.length))!.equals(bytes)).toBe(true);
         expect((await collect(store.read("objects/aa/no-ranges", { start: 5, end: 100_000 }))).equals(bytes.subarray(5, 100_000))).toBe(true);
@@ -229,7 +212,7 @@ if (s3) {
       proxy.add({ when: () => true, fault: { kind: "answer", status: 200 }, times: 3 });
       try {
         const store = openS3Store(`s3://${bucket}`, s3.settings({ endpoint: proxy.endpoint }), () => {});
-        stores.push(store);
+        behind.keep(store);
         for (let i = 0; i < 2; i++) await store.replace("gc/x.json", Buffer.from("x"));
       } finally {
         if (saved === undefined) delete process.env["AWS_SESSION_TOKEN"];

@@ -4,62 +4,36 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { build } from "esbuild";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { S3Settings } from "../../src/config/settings.ts";
-import type { Event } from "../../src/events.ts";
 import { objectKey } from "../../src/object/name.ts";
 import { oidOf } from "../../src/object/oid.ts";
 import { bufferSource } from "../../src/object/source.ts";
 import type { ByteSource, Store } from "../../src/store/port.ts";
 import { openS3Store } from "../../src/store/s3/store.ts";
-import { faultProxy, type Fault, type FaultProxy, type Seen } from "../support/fault-proxy.ts";
+import { behindProxy, PATIENT_MS } from "../support/behind-proxy.ts";
+import type { Fault, FaultProxy, Seen } from "../support/fault-proxy.ts";
 import { testS3 } from "../support/s3.ts";
 import { collect, expectCode, keys, pseudoRandom } from "./contract.ts";
 
 const s3 = await testS3();
 const MIB = 1024 * 1024;
 const PART = 5 * MIB;
-/** Short where a test waits for it; elsewhere a slow machine must not look like a stalled network. */
+/** Where a test waits for it. */
 const STALL_MS = 1_000;
-const PATIENT_MS = 30_000;
 
 if (s3) {
+  const behind = await behindProxy(s3);
+  const { proxy, bucket, settings, retries } = behind;
+
   describe("a bucket behind a bad network", () => {
-    let proxy: FaultProxy;
-    let bucket: string;
-    const stores: Store[] = [];
-    let events: Event[];
-
-    beforeAll(async () => {
-      proxy = await faultProxy(s3.endpoint);
-      bucket = await s3.bucket();
-    });
-    afterEach(() => {
-      for (const store of stores.splice(0)) store.close();
-      proxy.reset();
-    });
-    afterAll(() => proxy.close());
-
-    function settings(changes: Partial<S3Settings> = {}): S3Settings {
-      return s3!.settings({ endpoint: proxy.endpoint, stallTimeoutMs: PATIENT_MS, ...changes });
-    }
-
     function open(changes: Partial<S3Settings> = {}): Store {
-      events = [];
-      const store = openS3Store(`s3://${bucket}`, settings(changes), (event) => events.push(event));
-      stores.push(store);
-      return store;
+      return behind.open(settings(changes));
     }
 
     /** Past the proxy. */
     function direct(): Store {
-      const store = openS3Store(`s3://${bucket}`, s3!.settings(), () => {});
-      stores.push(store);
-      return store;
-    }
-
-    function retries(): number {
-      return events.filter((event) => event.kind === "retry").length;
+      return behind.keep(openS3Store(`s3://${bucket}`, s3!.settings(), () => {}));
     }
 
     /** A store that takes silence for a stall soon, if silence is the fault. */
@@ -243,7 +217,7 @@ if (s3) {
         const store = openS3Store(`s3://${bucket}`, settings(), (event) => {
           if (event.kind === "retry") others ??= report();
         });
-        stores.push(store);
+        behind.keep(store);
         proxy.add({ when: isPut, fault: { kind: "delay", ms: 3000 } });
         expect(await store.write(key, bufferSource(Buffer.from("ours")))).toBe("exists");
         await others;
