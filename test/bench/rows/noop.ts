@@ -1,9 +1,11 @@
 import type { Command } from "../measure.ts";
 import type { Repository, Keeper } from "../repository.ts";
-import type { Case, CaseResult, Goal, Row, Variant } from "../row.ts";
+import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
-import { inPushed, KEEPERS, load, nameOf, timeGoals, type Load } from "./many.ts";
+import { life } from "./life.ts";
+import { inPushed, KEEPERS, load, nameOf, needsOf, timeGoals, type Load } from "./many.ts";
 import { bucketCase } from "./noop-bucket.ts";
+import { contentsOf } from "./scale.ts";
 
 const KEPT: readonly Keeper[] = [...KEEPERS, "git"];
 
@@ -18,6 +20,8 @@ export const noop: Row = {
   async *cases(bench) {
     const few = load(bench, 1000, 256);
     yield directoryCase(few, KEPT.map((keeper) => inPushed(bench, "noop", keeper, nothing)));
+    const many = load(bench, 100_000, 1);
+    yield { ...directoryCase(many, KEPT.map((keeper) => inLife(bench, keeper, many))), rounds: 3 };
     yield* bucketCase(bench, load(bench, 10_000, 16));
   },
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git", 2).filter(({ what }) => what.includes("git status")), ...pushGoals(result)]),
@@ -25,6 +29,11 @@ export const noop: Row = {
 
 function directoryCase(assets: Load, variants: readonly Variant[]): Case {
   return { name: nameOf(assets), reference: "git", variants };
+}
+
+/** Where other rows have put so many. */
+function inLife(bench: Bench, keeper: Keeper, assets: Load): Variant {
+  return { name: keeper, needs: needsOf(keeper), run: async (sample) => nothing(sample, (await life(bench, keeper, contentsOf(bench, assets))).repository) };
 }
 
 async function nothing(sample: Sample, repository: Repository): Promise<void> {

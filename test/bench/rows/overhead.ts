@@ -4,7 +4,9 @@ import { output } from "../programs.ts";
 import { Repository } from "../repository.ts";
 import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
-import { ASSETS, load, nameOf, sourceOf, type Load } from "./many.ts";
+import { life } from "./life.ts";
+import { ASSETS, load, nameOf, type Load } from "./many.ts";
+import { contentsOf } from "./scale.ts";
 
 /** Commands so short that only many of them, in one shell, can be measured; an even number. */
 const TIMES = 10;
@@ -45,20 +47,23 @@ function variant(bench: Bench, assets: Load, holder: Holder): Variant {
 }
 
 async function make(bench: Bench, assets: Load, holder: Holder): Promise<Repository> {
-  const directory = join(bench.scratch, `overhead-${holder}-${assets.count}`);
-  const source = sourceOf(bench, assets);
-  bench.say(`${nameOf(assets)}: ${holder} has them`);
-  const repository = await Repository.create(directory, holder === "Ballast" ? "Ballast" : "git", `${ASSETS}/**`, { directory });
-  if (holder !== "nobody") output("cp", ["-r", source, join(repository.path, ASSETS)]);
+  const repository = await holding(bench, assets, holder);
   mkdirSync(join(repository.path, "text"));
   for (let i = 0; i < TEXTS; i++) writeFileSync(join(repository.path, `text/${i}.txt`), `text ${i}\n`);
-  await repository.commit("everything");
+  await repository.commit("texts");
   repository.git("push", "-q", "origin", "main");
   repository.git("branch", "before");
   // What was written a moment ago is looked at again by everybody.
   output("sleep", ["3"]);
   repository.git("status");
   return repository;
+}
+
+/** A repository with the assets; one that another row has made serves as well. */
+async function holding(bench: Bench, assets: Load, holder: Holder): Promise<Repository> {
+  if (holder !== "nobody") return (await life(bench, holder, contentsOf(bench, assets))).repository;
+  const directory = join(bench.scratch, `overhead-${assets.count}`);
+  return Repository.create(directory, "git", `${ASSETS}/**`, { directory });
 }
 
 /** Leaves the repository at the newest of its commits, all of them pushed. */

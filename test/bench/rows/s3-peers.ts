@@ -17,6 +17,8 @@ export const LOOP = "PUT or GET loop";
 interface Peer {
   readonly name: string;
   readonly needs: readonly string[];
+  /** With more assets it takes half a minute and longer, and is measured only when everything is. */
+  readonly mostAssets?: number;
   /** What comes before, and is not measured. */
   prepare?(source: string, place: string): Command;
   push(source: string, place: string): Command;
@@ -43,6 +45,7 @@ const PEERS: readonly Peer[] = [
   {
     name: "aws s3 cp",
     needs: ["aws"],
+    mostAssets: 1000,
     push: (source, place) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", source, `s3://${place}`),
     clone: (_, place, target) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", `s3://${place}`, target),
   },
@@ -59,9 +62,13 @@ const PEERS: readonly Peer[] = [
 const pushed = new Map<string, string>();
 const keyOf = (peer: Peer, assets: Load): string => `${peer.name}: ${nameOf(assets)}`;
 
+function variantOf({ name, needs, mostAssets = Infinity }: Peer, { count }: Load): Pick<Variant, "name" | "needs" | "slow"> {
+  return { name, needs, slow: count > mostAssets };
+}
+
 /** The peers, as variants that push into an empty bucket. */
 export function s3Pushes(bench: Bench, server: S3Server, assets: Load): Variant[] {
-  return PEERS.map((peer) => ({ name: peer.name, needs: peer.needs, run: async (sample) => {
+  return PEERS.map((peer) => ({ ...variantOf(peer, assets), run: async (sample) => {
     const last = pushed.get(keyOf(peer, assets));
     if (last !== undefined) await server.empty(last.split("/")[0]!);
     const bucket = await server.bucket();
@@ -75,7 +82,7 @@ export function s3Pushes(bench: Bench, server: S3Server, assets: Load): Variant[
 
 /** The peers, as variants that fetch what they have pushed before. */
 export function s3Clones(bench: Bench, server: S3Server, assets: Load): Variant[] {
-  return PEERS.map((peer) => ({ name: peer.name, needs: peer.needs, run: async (sample) => {
+  return PEERS.map((peer) => ({ ...variantOf(peer, assets), run: async (sample) => {
     const source = sourceOf(bench, assets);
     let place = pushed.get(keyOf(peer, assets));
     if (place === undefined) {
