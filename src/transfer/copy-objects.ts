@@ -1,14 +1,15 @@
 import type { Context } from "../context.ts";
 import { contentsOf } from "../object/contents.ts";
 import { copyObject } from "../object/copy.ts";
+import type { OpenBase } from "../object/encodings.ts";
 import { fromPlain } from "../object/plain-error.ts";
 import type { Oid } from "../object/oid.ts";
 import { createIngestPool } from "../object/pool.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
-import { forEachParallel } from "../util/pool.ts";
 import { forEachInOrder } from "./in-order.ts";
 import { contentProgress } from "./progress.ts";
+import { receiveObjects, type EarlyFiles } from "./receive-objects.ts";
 import type { Wanted } from "./wanted.ts";
 
 export interface Route {
@@ -17,11 +18,10 @@ export interface Route {
   readonly to: Store;
   /** See `CopyOptions`. */
   readonly link?: boolean | undefined;
-  readonly onContent?: OnContent | undefined;
+  /** Opens the bases of deltas; without it, they come from whichever of the two stores is a directory. */
+  readonly openBase?: OpenBase | undefined;
+  readonly early?: EarlyFiles | undefined;
 }
-
-/** Told of the content of each small whole object that comes from a bucket, verified, once the object has arrived. Must not throw. */
-export type OnContent = (oid: Oid, content: Buffer) => void;
 
 /** What was moved. Bytes are those of the contents, `storedBytes` those of the objects. */
 export interface Moved {
@@ -39,7 +39,7 @@ export interface Moved {
  */
 export async function copyObjects(
   context: Pick<Context, "report" | "signal" | "settings">,
-  { op, from, to, link, onContent }: Route,
+  { op, from, to, link, openBase, early }: Route,
   objects: readonly StoredObject[],
   wanted: ReadonlyMap<Oid, Wanted>,
   tolerate: (error: unknown, object: StoredObject) => boolean = () => false,
@@ -58,11 +58,12 @@ export async function copyObjects(
     report({ kind: "file", op, path: wanted.get(object.name.oid)?.path ?? "", oid: object.name.oid, bytes, storedBytes: object.sizeBytes, how: "done" });
   };
   // One for all: a base that many need is decoded once.
-  const contents = contentsOf([to, from], { signal });
-  const copyOne = async (object: StoredObject, siblings: AbortSignal, namesLater = false): Promise<boolean> => {
+  const contents = openBase ? undefined : contentsOf([to, from], { signal });
+  const optionsFor = (object: StoredObject) => ({ op, report: contentProgress(report, op, object, sizeOf(object)) });
+  const atOnce = isDirectoryStore(from) && isDirectoryStore(to) ? settings.concurrency : requestsAtOnce(settings);
+  const copyOne = async (object: StoredObject, siblings: AbortSignal): Promise<boolean> => {
     try {
-      const told = onContent && ((content: Buffer) => onContent(object.name.oid, content));
-      await copyObject(from, to, object, { op, report: contentProgress(report, op, object, sizeOf(object)), openBase: contents?.open, onContent: told, link, namesLater, signal: siblings });
+      await copyObject(from, to, object, { ...optionsFor(object), openBase: openBase ?? contents?.open, link, signal: siblings });
     } catch (error) {
       if (tolerate(error, object)) return false;
       throw error;
@@ -75,10 +76,10 @@ export async function copyObjects(
     if (isDirectoryStore(to)) {
       const failed = isDirectoryStore(from)
         ? await copyWholeObjects(context, { op, from, to, link }, objects, { sizeOf, arrived, tolerate })
-        : await receiveWholeObjects(to, objects, (object, siblings) => copyOne(object, siblings, true), context);
+        : await receiveObjects(context, { from, to, early }, objects, { atOnce, optionsFor, arrived, tolerate });
       rest = dependents(objects, failed);
     }
-    await forEachInOrder(rest, isDirectoryStore(from) && isDirectoryStore(to) ? settings.concurrency : requestsAtOnce(settings), copyOne, signal);
+    await forEachInOrder(rest, atOnce, copyOne, signal);
     ok = moved.objects === objects.length;
   } finally {
     contents?.close();
@@ -111,30 +112,6 @@ async function copyWholeObjects(
     });
   } finally {
     await pool.close();
-  }
-  return failed;
-}
-
-/**
- * Fetches the whole ones among some objects into a directory. Their names become durable together, before this returns.
- * @returns the oids that did not arrive
- */
-async function receiveWholeObjects(
-  to: DirectoryStore,
-  objects: readonly StoredObject[],
-  receive: (object: StoredObject, signal: AbortSignal) => Promise<boolean>,
-  { settings, signal }: Pick<Context, "signal" | "settings">,
-): Promise<Set<Oid>> {
-  const whole = objects.filter(({ name }) => name.base === undefined);
-  const failed = new Set<Oid>();
-  const begun: string[] = [];
-  try {
-    await forEachParallel(whole, requestsAtOnce(settings), async (object, siblings) => {
-      begun.push(object.key);
-      if (!(await receive(object, siblings))) failed.add(object.name.oid);
-    }, signal);
-  } finally {
-    await to.syncNames(begun);
   }
   return failed;
 }
