@@ -1,5 +1,9 @@
+import { statSync } from "node:fs";
+import { parseNamedStore, type NamedStore } from "../config/named-store.ts";
 import type { Context } from "../context.ts";
+import { BallastError } from "../errors.ts";
 import { identityOf, type Finding, type Repair } from "../fsck/finding.ts";
+import { FurtherStore } from "../fsck/further-store.ts";
 import { Inspector, type Inspection, type Stores } from "../fsck/inspect.ts";
 import type { Looked } from "../fsck/judge.ts";
 import { repair } from "../fsck/repair.ts";
@@ -16,6 +20,8 @@ export interface FsckOptions {
   /** Decodes every object; else listings are all that is read. */
   readonly deep: boolean;
   readonly repair: boolean;
+  /** Further stores that a repair takes from, in this order, as the user wrote them. */
+  readonly from?: readonly string[];
 }
 
 /** One store, as it was when the command ended. */
@@ -49,13 +55,17 @@ const MOST_ROUNDS = 4;
 /**
  * Looks whether the stores have what this repository needs, and whether they are whole; with `repair`, mends what can be
  * mended (docs/fsck.md). Safe to interrupt and to repeat.
- * @throws LOCKED while another run removes objects, when repairing; what the stores throw
+ * @throws USAGE for a further store that is none, or one of those that are repaired; LOCKED while another run removes objects,
+ *   when repairing; what the stores throw
  */
-export async function fsck(context: Context, { where, deep, repair: mending }: FsckOptions): Promise<FsckResult> {
+export async function fsck(context: Context, { where, deep, repair: mending, from = [] }: FsckOptions): Promise<FsckResult> {
+  const named = from.map((text) => parseNamedStore(text, { settings: context.settings, cwd: context.cwd, option: "--from" }));
   const local = await localStore(context);
   const remote = await remoteFor(context, where);
-  const stores: Stores = { local, remote };
+  const further: FurtherStore[] = [];
   try {
+    for (const each of named) further.push(await openFurther(context, each, [local, ...(remote ? [remote] : [])]));
+    const stores: Stores = { local, remote, further };
     const inspector = new Inspector(context, stores, { asked: { local: where !== "remote", remote: where !== "local" }, deep, again: mending });
     const first = await inspector.inspect();
     const repairs: Repair[] = [];
@@ -72,9 +82,23 @@ export async function fsck(context: Context, { where, deep, repair: mending }: F
     const mended = [...seen].filter(([identity]) => !left.has(identity)).map(([, finding]) => finding);
     return { checked: deep ? "deep" : "quick", stores: await summaries(last, context.signal), needed: last.facts.needs.byOid.size, findings: last.findings, mended, repairs };
   } finally {
-    remote?.close();
-    local.close();
+    for (const each of [...further, ...(remote ? [remote] : []), local]) each.close();
   }
+}
+
+/** What is repaired cannot be a second copy of itself. */
+async function openFurther(context: Context, named: NamedStore, repaired: readonly Store[]): Promise<FurtherStore> {
+  const { endpoint } = context.settings.s3;
+  const store = await FurtherStore.open(context, named);
+  if (!repaired.some((each) => isSameStore(each, store.store) && named.settings.s3.endpoint === endpoint)) return store;
+  store.close();
+  throw new BallastError("USAGE", `--from: ${store.where} is a store that is being repaired`, { hint: "name another one, such as a backup, or the .git/ballast of another clone" });
+}
+
+function isSameStore(one: Store, other: Store): boolean {
+  if (!isDirectoryStore(one) || !isDirectoryStore(other)) return one.url === other.url;
+  const [a, b] = [one, other].map(({ root }) => statSync(root, { throwIfNoEntry: false, bigint: true }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
 async function remoteFor(context: Context, where: FsckOptions["where"]): Promise<Store | undefined> {

@@ -44,7 +44,7 @@ export interface Repair {
   readonly what: "quarantined" | "restored" | "renamed";
   /** The key that was dealt with. */
   readonly key: string;
-  /** Where it is now, for what was quarantined; where it came from, for what was restored. */
+  /** Where it is now, for what was quarantined; for what was restored where it came from: a store, a further store's URL, or `worktree`. */
   readonly where: string;
 }
 

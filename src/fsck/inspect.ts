@@ -10,12 +10,15 @@ import { isAlive } from "../util/process-name.ts";
 import { decodeAll } from "./decode.ts";
 import { judge, type Facts, type Judgement, type Looked } from "./judge.ts";
 import { needsOf } from "./needs.ts";
+import type { Source } from "./source.ts";
 import { survey } from "./survey.ts";
 
 export interface Stores {
   readonly local: DirectoryStore;
   /** Undefined where it is not to be looked at. */
   readonly remote: Store | undefined;
+  /** Stores that a repair takes from besides, in this order; nothing is looked for there. */
+  readonly further?: readonly Source[];
 }
 
 export interface InspectOptions {

@@ -72,7 +72,7 @@ function lackedBy({ oid, published, own }: Needed, { local, remote, foundHere, f
 
 function missing({ oid, places }: Needed, store: "local" | "remote" | "both", elsewhere: boolean): Finding {
   const where = store === "both" ? "no store has it" : `the ${store} store does not have it`;
-  const mend = elsewhere ? "git ballast fsck --repair, or git ballast push --all" : "git ballast push --all in a clone that has it; or put that version of the file back at its path, and git ballast fsck --repair";
+  const mend = elsewhere ? "git ballast fsck --repair, or git ballast push --all" : "git ballast push --all in a clone that has it; git ballast fsck --repair --from <another store> where one has it; or put that version of the file back at its path, and git ballast fsck --repair";
   return { kind: "missing", store, oid, detail: where, neededBy: places, mend };
 }
 

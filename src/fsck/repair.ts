@@ -16,12 +16,12 @@ import { thisProcess } from "../transfer/this-process.ts";
 import type { Finding, Repair } from "./finding.ts";
 import type { Inspection, Stores } from "./inspect.ts";
 import { mend } from "./mend.ts";
-import { SecondLook } from "./second-look.ts";
-import type { Survey } from "./survey.ts";
+import { SecondLook, type LookOptions } from "./second-look.ts";
+import { ownSource, type Source } from "./source.ts";
 
 /**
  * Does what can be done about findings: keeps aside what is damaged, gives misplaced objects their place, and brings
- * what is lacking from the other store or the worktree. Nothing is removed but what has a second name in the quarantine
+ * what is lacking from the other store, the worktree or a further store. Nothing is removed but what has a second name in the quarantine
  * by then, so a run that was killed is continued by the next.
  * @throws LOCKED while another run removes objects; what the stores throw
  */
@@ -31,11 +31,7 @@ export async function repair(context: Context, stores: Stores, inspection: Inspe
     const store = stores[where];
     const findings = inspection.findings.filter((finding) => finding.store === where && finding.key !== undefined);
     if (store === undefined || findings.length === 0) continue;
-    const elsewhere = where === "local" ? "remote" : "local";
-    const looked = inspection.facts[elsewhere];
-    const other = looked && { where: elsewhere, survey: looked.survey } as const;
-    const others = other && isDirectoryStore(other.survey.store) ? [other.survey.store] : [];
-    done.push(...(await clear(context, { where, store, others, other }, findings, inspection)));
+    done.push(...(await clear(context, { where, store, further: stores.further ?? [] }, findings, inspection)));
   }
   done.push(...(await mend(context, stores, inspection)));
   return done;
@@ -44,15 +40,13 @@ export async function repair(context: Context, stores: Stores, inspection: Inspe
 interface Place {
   readonly where: "local" | "remote";
   readonly store: Store;
-  readonly others: readonly DirectoryStore[];
-  /** The other store. */
-  readonly other: { readonly where: "local" | "remote"; readonly survey: Survey } | undefined;
+  readonly further: readonly Source[];
 }
 
 /** Takes away what is in the way of good objects. */
 async function clear(context: Context, place: Place, findings: readonly Finding[], inspection: Inspection): Promise<Repair[]> {
   const { where, store } = place;
-  const { facts, bad } = inspection;
+  const { facts } = inspection;
   const done: Repair[] = [];
   const aside = (key: string, to: string): void => void done.push({ store: where, what: "quarantined", key, where: to });
   if (isDirectoryStore(store)) for (const { key } of findings.filter(({ kind }) => kind === "obstacle")) aside(key!, await moveAside(store, key!));
@@ -64,10 +58,10 @@ async function clear(context: Context, place: Place, findings: readonly Finding[
   if (suspects.length + misplaced.length + junk.length === 0) return done;
   const { settings, signal } = context;
   const removal = await takeRemoval(store, { ...thisProcess("fsck --repair"), concurrency: settings.concurrency, signal });
-  const look = await SecondLook.open(context, store, { others: place.others, good: survey.objects.filter(({ key }) => !bad[where].has(key)) });
+  const look = await SecondLook.open(context, store, around(place, inspection));
   try {
     for (const object of suspects) {
-      if (!(await look.isDamaged(object)) || (await isLastResort(context, object, { place, look, inspection }))) continue;
+      if (!(await look.isDamaged(object)) || (await isLastResort(context, object, look, inspection))) continue;
       const actual = await look.actualName(object);
       if (actual && facts.needs.byOid.has(actual.oid) && !survey.objects.some(({ name }) => name.oid === actual.oid)) await rename(place, object, actual, look, done);
       aside(object.key, await keepAside(store, object, signal));
@@ -96,25 +90,30 @@ async function removeAnnounced(store: Store, { key, name }: StoredObject, remova
   }
 }
 
+/** Where contents may be had: in either store, but for what was found bad there, then in the further ones. */
+function around({ where, further }: Place, { facts, bad }: Inspection): LookOptions {
+  const others: DirectoryStore[] = [];
+  const sources: Source[] = [];
+  for (const each of ["local", "remote"] as const) {
+    const store = facts[each]?.survey.store;
+    if (store === undefined) continue;
+    if (!isDirectoryStore(store)) sources.push(ownSource(each, store, facts[each]!.survey.objects.filter(({ key }) => !bad[each].has(key))));
+    else if (each !== where) others.push(store);
+  }
+  return { others, sources: [...sources, ...further] };
+}
+
 /**
  * Whether a damaged content stands in for itself: what is a difference from it may still come out right, where it needs
  * none of the damaged bytes, and there is no good copy to take its place.
  */
-async function isLastResort(context: Context, { name: { oid, encoding } }: StoredObject, { place, look, inspection }: { place: Place; look: SecondLook; inspection: Inspection }): Promise<boolean> {
-  const { facts, bad } = inspection;
+async function isLastResort(context: Context, { name: { oid, encoding } }: StoredObject, look: SecondLook, inspection: Inspection): Promise<boolean> {
+  const { facts } = inspection;
   // Every other encoding is verified before anything is made of it.
   if (encoding !== "raw") return false;
   const all = [...facts.local.survey.objects, ...(facts.remote?.survey.objects ?? [])];
   if (!all.some(({ name }) => name.base === oid)) return false;
-  if ((await look.canDecode(oid)) || (await isInWorktree(context, oid, inspection))) return false;
-  const { other } = place;
-  if (other === undefined || isDirectoryStore(other.survey.store)) return true;
-  const there = await SecondLook.open(context, other.survey.store, { others: [], good: other.survey.objects.filter(({ key }) => !bad[other.where].has(key)) });
-  try {
-    return !(await there.canDecode(oid));
-  } finally {
-    there.close();
-  }
+  return !(await isInWorktree(context, oid, inspection)) && !(await look.canDecode(oid));
 }
 
 async function isInWorktree({ repository, signal }: Context, oid: Oid, { facts }: Inspection): Promise<boolean> {

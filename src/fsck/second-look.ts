@@ -1,59 +1,44 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
 import { isUnreadable } from "../object/check.ts";
-import { Contents } from "../object/contents.ts";
 import { verify, type OpenBase } from "../object/encodings.ts";
 import type { ObjectName } from "../object/name.ts";
 import { OidHasher, type Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
-import { easiestWays } from "../transfer/chains.ts";
-import { openScratch } from "./inspect.ts";
+import { FetchedContents } from "./fetched-contents.ts";
+import type { Source } from "./source.ts";
 
 export interface LookOptions {
-  /** Directory stores that may hold bases beside the store itself. */
+  /** Directory stores whose contents are read in place, beside the store itself where it is one. */
   readonly others: readonly DirectoryStore[];
-  /** The store's objects that bases may be taken from. */
-  readonly good: readonly StoredObject[];
+  /** Where else contents may be had. */
+  readonly sources: readonly Source[];
 }
 
 /** Reads objects a second time, before anything is done to them: what was wrong may have been the reading. */
 export class SecondLook {
   readonly signal: AbortSignal;
-  /** Opens a content, verified. */
+  /** Opens a content, verified, from wherever it can be had. */
   readonly openBase: OpenBase;
-  /** Gives back what was fetched. */
-  readonly close: () => void;
   readonly #store: Store;
+  readonly #contents: FetchedContents;
 
-  private constructor(store: Store, signal: AbortSignal, openBase: OpenBase, close: () => void) {
+  private constructor(store: Store, signal: AbortSignal, contents: FetchedContents) {
     this.#store = store;
     this.signal = signal;
-    this.openBase = openBase;
-    this.close = close;
+    this.#contents = contents;
+    this.openBase = (oid) => contents.openContent(oid, { verified: true });
   }
 
-  static async open(context: Context, store: Store, { others, good }: LookOptions): Promise<SecondLook> {
-    const { signal } = context;
-    if (isDirectoryStore(store)) {
-      const contents = new Contents([store, ...others], { signal });
-      return new SecondLook(store, signal, (oid) => contents.open(oid, { verified: true }), () => contents.close());
-    }
-    const scratch = await openScratch(context);
-    const contents = new Contents([scratch.store, ...others], { temporaryIn: scratch.store, signal });
-    const verified: OpenBase = (oid) => contents.open(oid, { verified: true });
-    const chainOf = chains(good);
-    const openBase: OpenBase = async (oid) => {
-      const chain = chainOf(oid);
-      await scratch.fetch(store, chain, { openBase: verified, signal });
-      // What is open stays readable.
-      return verified(oid).finally(() => scratch.release(chain));
-    };
-    const close = (): void => {
-      contents.close();
-      scratch.close();
-    };
-    return new SecondLook(store, signal, openBase, close);
+  static async open(context: Context, store: Store, { others, sources }: LookOptions): Promise<SecondLook> {
+    const directories = isDirectoryStore(store) ? [store, ...others] : others;
+    return new SecondLook(store, context.signal, await FetchedContents.open(context, directories, sources));
+  }
+
+  /** Gives back what was fetched. */
+  close(): void {
+    this.#contents.close();
   }
 
   /** Whether an object does not decode to what its name says, although its base is good. */
@@ -89,21 +74,4 @@ export class SecondLook {
     for await (const chunk of this.#store.read(key, undefined, this.signal)) hasher.update(chunk);
     return { oid: hasher.digest(), encoding: "raw" };
   }
-}
-
-/** The objects that decode a content, bases first; none where it cannot be decoded. */
-function chains(objects: readonly StoredObject[]): (oid: Oid) => StoredObject[] {
-  const catalogue = new Map<Oid, StoredObject[]>();
-  for (const object of objects) catalogue.set(object.name.oid, [...(catalogue.get(object.name.oid) ?? []), object]);
-  const ways = easiestWays([catalogue]);
-  return (oid) => {
-    const chain: StoredObject[] = [];
-    for (let at: Oid | undefined = oid; at !== undefined; ) {
-      const object: StoredObject | undefined = ways.get(at)?.object;
-      if (object === undefined) return [];
-      chain.push(object);
-      at = object.name.base;
-    }
-    return chain.reverse();
-  };
 }

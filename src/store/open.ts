@@ -1,6 +1,7 @@
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { NamedStore } from "../config/named-store.ts";
 import { checkPin } from "../config/pin.ts";
 import type { Settings } from "../config/settings.ts";
 import { directoryOf, EMBEDDED, parseStoreUrl } from "../config/store-url.ts";
@@ -29,6 +30,22 @@ export async function openRemoteStore(context: Context): Promise<Store> {
   const store = await openStore(url, settings, report, { commonDir: repository.commonDir, embeddedDir: await embeddedDirectory(repository) });
   try {
     await requireVersion(store, signal);
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/**
+ * A store beside the one of this repository, which the user has named for this run, to be read. The user's own word needs no
+ * pin. The caller closes it.
+ * @throws STORE_MISSING, STORE_VERSION, and what the store's own methods throw
+ */
+export async function openNamedStore({ repository, report, signal }: Context, { url, settings }: NamedStore): Promise<Store> {
+  const store = await openStore(url, settings, report, { commonDir: repository.commonDir, embeddedDir: await embeddedDirectory(repository) });
+  try {
+    await requireVersion(store, signal, "check the URL; a store has its ballast.json beside objects/, and the local store of a clone is its .git/ballast");
     return store;
   } catch (error) {
     store.close();
@@ -107,16 +124,14 @@ function gitDirectoryAt(repository: Repository, origin: string): string | undefi
   return undefined;
 }
 
-async function requireVersion(store: Store, signal: AbortSignal): Promise<void> {
+async function requireVersion(store: Store, signal: AbortSignal, hint = "check the URL with git ballast store show; git ballast init makes a new store there"): Promise<void> {
   if ((await storeVersion(store, signal)) !== undefined) return;
   if (store.url === EMBEDDED) {
     throw new BallastError("STORE_MISSING", "the embedded store is not here: it stays inside the Git directory where it was made", {
       hint: "clone from that directory on the same machine, or there: git ballast store set s3://bucket/prefix, and push",
     });
   }
-  throw new BallastError("STORE_MISSING", `${store.url} is not a Ballast store: it has no ballast.json`, {
-    hint: "check the URL with git ballast store show; git ballast init makes a new store there",
-  });
+  throw new BallastError("STORE_MISSING", `${store.url} is not a Ballast store: it has no ballast.json`, { hint });
 }
 
 /**

@@ -14,19 +14,22 @@ export const fsck = verb({
       .option("quick", { type: "boolean", default: false, description: "Read listings alone, which is the default" })
       .option("deep", { type: "boolean", default: false, description: "Decode every object, and hold it against its name" })
       .option("repair", { type: "boolean", default: false, description: "Mend what can be mended; what is damaged is kept aside" })
+      .option("from", { type: "string", array: true, nargs: 1, requiresArg: true, default: [] as string[], description: "With --repair: a further store to take from, such as a backup; it is only read" })
       .option("rebuild-manifest", { type: "boolean", default: false, description: "Bring back a manifest file that was lost or mangled" })
       .option("dry-run", { ...DRY_RUN, description: "With --rebuild-manifest: show what would be written" })
       .option("json", JSON_OPTION)
       .example("$0 fsck", "one listing of each store")
       .example("$0 fsck --deep --repair", "every byte; damaged objects are replaced where there is a good copy")
-      .epilogue("Exit status 1 when something is wrong at the end. Nothing is ever deleted: what is damaged goes to\nquarantine/ in the store that it was in."),
-  async run({ local, remote, quick, deep, repair, rebuildManifest, dryRun, json }, run) {
-    if (rebuildManifest) return rebuild({ dryRun, json, others: local || remote || quick || deep || repair }, run);
+      .example("$0 fsck --repair --from s3://backup/game", "takes what no store here has from a backup")
+      .epilogue("Exit status 1 when something is wrong at the end. Nothing is ever deleted: what is damaged goes to\nquarantine/ in the store that it was in. A store\nbehind --from may be followed by what to say about it, as in \"s3://backup/game region=eu-west-1 profile=backup\"."),
+  async run({ local, remote, quick, deep, repair, from, rebuildManifest, dryRun, json }, run) {
+    if (rebuildManifest) return rebuild({ dryRun, json, others: local || remote || quick || deep || repair || from.length > 0 }, run);
     if (local && remote) throw new BallastError("USAGE", "fsck takes --local or --remote, or none of them for both", { hint: "git ballast fsck" });
     if (quick && deep) throw new BallastError("USAGE", "fsck takes --quick or --deep, not both", { hint: "git ballast fsck --deep" });
     if (dryRun) throw new BallastError("USAGE", "--dry-run belongs to --rebuild-manifest; without --repair, fsck changes nothing", { hint: "git ballast fsck" });
+    if (from.length > 0 && !repair) throw new BallastError("USAGE", "--from says what a repair takes from; without --repair, fsck takes nothing", { hint: "git ballast fsck --repair --from <store>" });
     const { fsck } = await import("../../commands/fsck.ts");
-    const result = await fsck(await run.context(), { where: local ? "local" : remote ? "remote" : "both", deep, repair });
+    const result = await fsck(await run.context(), { where: local ? "local" : remote ? "remote" : "both", deep, repair, from });
     if (json) run.out.json(result);
     else show(result, run);
     return result.findings.length > 0 ? EXIT_STATUS.FINDINGS : 0;
@@ -61,7 +64,8 @@ function findingText({ store, key, oid, detail }: Finding): string {
 function repairLine({ store, what, key, where }: Repair): string {
   if (what === "quarantined") return `aside    ${store} ${key}: kept as ${where}`;
   if (what === "renamed") return `renamed  ${store} ${key}: was ${where}`;
-  return `restored ${store} ${key}: from the ${where}${where === "worktree" ? "" : " store"}`;
+  const source = where === "worktree" ? "the worktree" : where === "local" || where === "remote" ? `the ${where} store` : where;
+  return `restored ${store} ${key}: from ${source}`;
 }
 
 async function rebuild({ dryRun, json, others }: { dryRun: boolean; json: boolean; others: boolean }, run: Run): Promise<number> {

@@ -1,15 +1,17 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { FurtherStore } from "../../../src/fsck/further-store.ts";
 import { Inspector } from "../../../src/fsck/inspect.ts";
 import { repair } from "../../../src/fsck/repair.ts";
 import { Contents } from "../../../src/object/contents.ts";
 import { objectKey } from "../../../src/object/name.ts";
 import { oidOf, type Oid } from "../../../src/object/oid.ts";
 import { bufferSource } from "../../../src/object/source.ts";
-import type { DirectoryStore } from "../../../src/store/directory.ts";
-import { editions, putChain } from "../../support/deltas.ts";
+import { openDirectoryStore, type DirectoryStore } from "../../../src/store/directory.ts";
+import { editions, putChain, putContent } from "../../support/deltas.ts";
 import { scene } from "../../support/repository.ts";
 import { sha256 } from "../../support/sandbox.ts";
 
@@ -17,7 +19,7 @@ const VERSIONS = [...editions(4, "damage", 8000), Buffer.from("small")];
 const OIDS = VERSIONS.map(oidOf);
 
 const damage = fc.record({
-  where: fc.constantFrom("local" as const, "remote" as const),
+  where: fc.constantFrom("local" as const, "remote" as const, "backup" as const),
   what: fc.constantFrom("flip", "cut", "empty", "swap", "remove", "move", "junk", "directory"),
   which: fc.nat(20),
   at: fc.nat(100_000),
@@ -58,6 +60,12 @@ function apply(root: string, { what, which, at }: { what: string; which: number;
   }
 }
 
+/** Everything below a directory, empty directories too. */
+function contentOf(root: string): Record<string, string> {
+  const entries = readdirSync(root, { recursive: true, withFileTypes: true }).map((entry) => join(entry.parentPath, entry.name)).sort();
+  return Object.fromEntries(entries.map((path) => [path, statSync(path).isFile() ? sha256(readFileSync(path)) : "directory"]));
+}
+
 /** What can be had from these stores together. */
 async function decodable(stores: readonly DirectoryStore[]): Promise<Set<Oid>> {
   const contents = new Contents(stores);
@@ -75,7 +83,18 @@ async function decodable(stores: readonly DirectoryStore[]): Promise<Set<Oid>> {
   return found;
 }
 
-test("whatever happens to two stores: a repair loses no byte and no content, mends what it can, and a second one has nothing to do", { timeout: 300_000 }, async () => {
+/** The objects of a further store: chains that begin anywhere, whole contents, other encodings; a random part of them is there. */
+async function fillBackup(store: DirectoryStore): Promise<void> {
+  await store.initialise();
+  await putChain(store, VERSIONS.slice(0, 4));
+  await putContent(store, VERSIONS[3]!, VERSIONS[0]!);
+  for (const i of [1, 4]) await putContent(store, VERSIONS[i]!);
+  await store.write(objectKey({ oid: OIDS[0]!, encoding: "gzip" }), bufferSource(gzipSync(VERSIONS[0]!)));
+}
+
+const backup = fc.record({ named: fc.boolean(), kept: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }) });
+
+test("whatever happens to two stores and a backup: a repair loses no byte and no content, mends what it can, and a second one has nothing to do", { timeout: 300_000 }, async () => {
   const it = await scene();
   const lines = VERSIONS.map((content, i) => `{"path":"f${i}","oid":"${oidOf(content)}","size":${content.length}}\n`);
   await it.box.write("repo/.ballast/manifest.jsonl", `{"ballast":"manifest","version":1}\n${lines.join("")}`);
@@ -85,19 +104,26 @@ test("whatever happens to two stores: a repair loses no byte and no content, men
   for (const store of [it.local, it.remote]) await putChain(store, VERSIONS.slice(0, 4));
   await it.local.write(objectKey({ oid: OIDS[2]!, encoding: "raw" }), bufferSource(VERSIONS[2]!));
   for (const store of [it.local, it.remote]) await store.write(objectKey({ oid: OIDS[4]!, encoding: "raw" }), bufferSource(VERSIONS[4]!));
-  const stores = { local: it.local, remote: it.remote };
+  const further = openDirectoryStore(it.box.path("backup"));
+  await fillBackup(further);
+  const all = { local: it.local, remote: it.remote, backup: further };
   const both = [it.local, it.remote];
-  for (const { root } of both) cpSync(join(root, "objects"), join(it.box.root, `whole-${root.endsWith("store") ? "remote" : "local"}`), { recursive: true });
+  for (const [name, { root }] of Object.entries(all)) cpSync(join(root, "objects"), it.box.path(`whole-${name}`), { recursive: true });
 
   await fc.assert(
-    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 5 }), fc.boolean(), async (damages, deep) => {
-      for (const { root } of both) {
-        for (const name of ["objects", "quarantine"]) rmSync(join(root, name), { recursive: true, force: true });
-        cpSync(join(it.box.root, `whole-${root.endsWith("store") ? "remote" : "local"}`), join(root, "objects"), { recursive: true });
+    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 7 }), fc.boolean(), backup, async (damages, deep, { named, kept }) => {
+      for (const [name, { root }] of Object.entries(all)) {
+        for (const below of ["objects", "quarantine"]) rmSync(join(root, below), { recursive: true, force: true });
+        cpSync(it.box.path(`whole-${name}`), join(root, "objects"), { recursive: true });
       }
-      for (const one of damages) apply(stores[one.where].root, one);
+      for (const [i, path] of files(further.root, "objects").entries()) if (!kept[i]) rmSync(path);
+      for (const one of damages) apply(all[one.where].root, one);
+      const source = named ? [await FurtherStore.open(it.context, { url: `file://${further.root}`, settings: it.context.settings })] : [];
+      const stores = { local: it.local, remote: it.remote, further: source };
+      const untouched = contentOf(further.root);
       const before = new Map(both.map((store) => [store.root, files(store.root, "objects").map((path) => sha256(readFileSync(path)))]));
-      const had = await decodable(both);
+      // A quick check cannot see what is damaged, and then nothing is asked for.
+      const had = await decodable(named && deep ? [...both, further] : both);
       const inspector = new Inspector(it.context, stores, { asked: { local: true, remote: true }, deep });
       for (let round = 0; round < 4; round++) {
         const found = await inspector.inspect();
@@ -111,15 +137,13 @@ test("whatever happens to two stores: a repair loses no byte and no content, men
       for (const oid of had) expect(have.has(oid)).toBe(true);
       const last = await inspector.inspect();
       expect(await repair(it.context, stores, last)).toEqual([]);
+      expect(contentOf(further.root)).toEqual(untouched);
       if (!deep) return;
       // The remote store has everything that there is, and only what is nowhere is left to tell.
+      expect(await decodable([it.remote])).toEqual(have);
       const lost = new Set(OIDS.filter((oid) => !have.has(oid)));
-      if (lost.size > 0) {
-        expect(last.findings.map(({ kind }) => kind)).toContainEqual(expect.stringMatching(/^(missing|corrupt|chain)$/));
-      } else {
-        expect(await decodable([it.remote])).toEqual(have);
-        expect(last.findings).toEqual([]);
-      }
+      if (lost.size > 0) expect(last.findings.map(({ kind }) => kind)).toContainEqual(expect.stringMatching(/^(missing|corrupt|chain)$/));
+      else expect(last.findings).toEqual([]);
     }),
     { numRuns: Number(process.env["FC_RUNS"] ?? 15) },
   );

@@ -1,0 +1,187 @@
+import { chmod, cp, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { FsckResult } from "../../src/commands/fsck.ts";
+import { decodeAll } from "../support/decodable.ts";
+import { editions } from "../support/deltas.ts";
+import { asset } from "../support/project.ts";
+import { rawDirectory } from "../support/raw-store.ts";
+import { sandbox, sha256, type Result, type Sandbox } from "../support/sandbox.ts";
+
+/* What a repair takes from stores that are named by --from: a backup that is a directory. Buckets: fsck-from-bucket.test.ts. */
+const CHAIN = editions(3, "hero", 20_000);
+const LONE = asset("lone");
+const [ROOT, MIDDLE, TOP] = CHAIN.map(sha256) as [string, string, string];
+
+let box: Sandbox;
+let whole: string[];
+let untouched: Record<string, string>;
+
+beforeAll(async () => {
+  box = await sandbox();
+  await box.git(".", "init", "-q", "--bare", "lane/up.git");
+  await box.git(".", "init", "-q", "lane/repo");
+  await box.git("lane/repo", "remote", "add", "origin", "../up.git");
+  await box.mustBallast("lane/repo", "init", "../store");
+  await box.mustBallast("lane/repo", "track", "*.bin");
+  await box.write("lane/repo/lone.bin", LONE);
+  for (const version of CHAIN) {
+    await box.write("lane/repo/hero.bin", version);
+    await box.git("lane/repo", "add", "-A");
+    await box.git("lane/repo", "commit", "-qm", "version");
+  }
+  await box.git("lane/repo", "push", "-q", "-u", "origin", "main");
+  await box.settled("lane/repo");
+  await cp(box.path("lane/store"), box.path("lane/backup"), { recursive: true });
+  // Nothing here but the two stores has the contents, and the local one has none of them any more.
+  await box.run("lane/repo", "rm", ["-rf", "lone.bin", "hero.bin", ".git/ballast/objects"]);
+  await box.run(".", "cp", ["-a", "lane", "start"]);
+});
+
+beforeEach(async () => {
+  await box.run(".", "rm", ["-rf", "lane"]);
+  await box.run(".", "cp", ["-a", "start", "lane"]);
+  whole = await remote().keys("objects/");
+  untouched = await tree(box.path("lane/backup"));
+});
+
+const remote = () => rawDirectory(box.path("lane/store"));
+const backup = () => rawDirectory(box.path("lane/backup"));
+const key = async (oid: string): Promise<string> => (await backup().keys(`objects/${oid.slice(0, 2)}/${oid}`))[0]!;
+const parsed = ({ stdout, status, stderr }: Result): FsckResult & { status: number; stderr: string } => {
+  if (stdout === "") throw new Error(`fsck ended with ${status}: ${stderr}`);
+  return { ...(JSON.parse(stdout) as FsckResult), status, stderr };
+};
+const fsck = async (...args: string[]) => parsed(await box.ballast("lane/repo", "fsck", "--json", ...args));
+const repair = (...args: string[]) => fsck("--repair", ...args, "--from", "../backup");
+const url = (name: string): string => `file://${box.path("lane", name)}`;
+
+/** Every name below a directory, with what it is and when it was last changed. */
+async function tree(root: string): Promise<Record<string, string>> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = [root, ...entries.map((entry) => join(entry.parentPath, entry.name))].sort();
+  return Object.fromEntries(await Promise.all(paths.map(async (path) => {
+    const { mtimeMs, ctimeMs, mode, ino } = await stat(path);
+    return [path, `${mode} ${ino} ${mtimeMs} ${ctimeMs} ${(await stat(path)).isFile() ? sha256(await readFile(path)) : ""}`];
+  })));
+}
+
+/** All is in its place and nothing was changed in the backup. */
+async function expectWhole(): Promise<void> {
+  expect(await remote().keys("objects/")).toEqual(whole);
+  expect([...(await decodeAll(box.path("lane/store")))].sort()).toEqual([ROOT, MIDDLE, TOP, sha256(LONE)].sort());
+  expect(await fsck("--deep", "--repair")).toMatchObject({ status: 0, findings: [], repairs: [] });
+}
+
+const flip = async (store: ReturnType<typeof rawDirectory>, at: string, byte = 1000): Promise<void> => {
+  const bytes = Buffer.from(await store.get(at));
+  bytes[Math.min(byte, bytes.length >> 1)]! ^= 1;
+  await store.put(at, bytes);
+};
+
+describe("what no store here has comes from a backup", () => {
+  test("a content that is missing, and a whole chain", async () => {
+    for (const oid of [sha256(LONE), ROOT, MIDDLE, TOP]) await remote().remove(await key(oid));
+    expect(await fsck("--repair")).toMatchObject({ status: 1, repairs: [], findings: new Array(4).fill({ kind: "missing", mend: expect.stringContaining("--from") }) });
+    const { status, findings, mended, repairs } = await repair();
+    expect({ status, findings }).toEqual({ status: 0, findings: [] });
+    expect(mended.map(({ kind }) => kind)).toEqual(new Array(4).fill("missing"));
+    expect(repairs.map(({ key }) => key).sort()).toEqual(whole);
+    for (const each of repairs) expect(each).toMatchObject({ store: "remote", what: "restored", where: url("backup") });
+    expect(await tree(box.path("lane/backup"))).toEqual(untouched);
+    await expectWhole();
+  });
+
+  test("what a difference stands on, and of that alone", async () => {
+    await remote().remove(await key(ROOT));
+    expect((await fsck("--remote")).findings.map(({ kind }) => kind)).toContain("chain");
+    expect(await repair()).toMatchObject({ status: 0, findings: [], repairs: [{ key: await key(ROOT), where: url("backup") }] });
+    expect(await tree(box.path("lane/backup"))).toEqual(untouched);
+    await expectWhole();
+  });
+
+  test("what is corrupt, once it has been kept aside", async () => {
+    for (const oid of [sha256(LONE), MIDDLE]) await flip(remote(), await key(oid));
+    const { status, findings, repairs } = await repair("--deep");
+    expect({ status, findings }).toEqual({ status: 0, findings: [] });
+    expect(repairs.filter(({ what }) => what === "restored").map(({ where }) => where)).toEqual([url("backup"), url("backup")]);
+    expect(await remote().keys("quarantine/")).toHaveLength(2);
+    expect(await tree(box.path("lane/backup"))).toEqual(untouched);
+    await expectWhole();
+  });
+
+  test("what is cut off, found by a listing alone", async () => {
+    const at = await key(sha256(LONE));
+    await remote().put(at, (await remote().get(at)).subarray(0, 1000));
+    expect(await repair()).toMatchObject({ status: 0, mended: [{ kind: "size" }], repairs: [{ what: "quarantined" }, { what: "restored", where: url("backup") }] });
+    await expectWhole();
+  });
+
+  test("what is nowhere pushed and the local store has lost, into the local store", async () => {
+    const mine = asset("mine");
+    await box.write("lane/repo/mine.bin", mine);
+    await box.git("lane/repo", "add", "-A");
+    await box.git("lane/repo", "commit", "-qm", "mine");
+    await box.settled("lane/repo");
+    await cp(box.path("lane/repo/.git/ballast"), box.path("lane/colleague"), { recursive: true });
+    await box.run("lane/repo", "rm", ["-rf", "mine.bin", ".git/ballast/objects"]);
+    expect(await fsck("--repair")).toMatchObject({ status: 1, findings: [{ kind: "missing", store: "both", oid: sha256(mine) }] });
+    const before = await tree(box.path("lane/colleague"));
+    const { status, repairs } = await fsck("--repair", "--from", "../backup", "--from", box.path("lane/colleague"));
+    expect({ status, repairs }).toMatchObject({ status: 0, repairs: [{ store: "local", what: "restored", where: url("colleague") }] });
+    expect(await tree(box.path("lane/colleague"))).toEqual(before);
+    expect(await box.objects("lane/repo/.git/ballast")).toEqual([sha256(mine)]);
+  });
+
+  test("a base that stands in for itself goes only when the backup has a good one", async () => {
+    const root = await key(ROOT);
+    await flip(remote(), root);
+    await flip(backup(), root);
+    expect(await repair("--deep")).toMatchObject({ status: 1, repairs: [], findings: expect.arrayContaining([expect.objectContaining({ kind: "corrupt", key: root })]) });
+    expect(await remote().keys("objects/")).toEqual(whole);
+    await backup().put(root, CHAIN[0]!);
+    const { status, repairs } = await repair("--deep");
+    expect({ status, repairs }).toMatchObject({ status: 0, repairs: [{ what: "quarantined", key: root }, { what: "restored", key: root, where: url("backup") }] });
+    await expectWhole();
+  });
+});
+
+describe("a backup that is not whole either", () => {
+  test("what is damaged there is not taken, another backup is asked, and what neither has stays missing", async () => {
+    const [lone, root] = [await key(sha256(LONE)), await key(ROOT)];
+    for (const at of [lone, root]) {
+      await remote().remove(at);
+      await flip(backup(), at);
+    }
+    await cp(box.path("start/backup"), box.path("lane/second"), { recursive: true });
+    await rawDirectory(box.path("lane/second")).remove(lone);
+    const { status, findings, repairs, stderr } = await fsck("--deep", "--repair", "--from", "../backup", "--from", "../second");
+    expect({ status, findings }).toMatchObject({ status: 1, findings: [{ kind: "missing", oid: sha256(LONE) }] });
+    expect(repairs).toMatchObject([{ key: root, where: url("second") }]);
+    expect(stderr).toMatch(/warning: .*damaged.*; and 1 more of this kind/);
+    // Each is read once, however often everything is looked at.
+    expect(stderr.match(/warning:/g)).toHaveLength(1);
+    expect((await fsck("--deep")).findings).toHaveLength(1);
+  });
+
+  test("parts of a chain that several stores have make it whole", async () => {
+    for (const oid of [ROOT, MIDDLE, TOP]) await remote().remove(await key(oid));
+    for (const [name, oids] of [["one", [MIDDLE]], ["two", [ROOT, TOP]]] as const) {
+      await cp(box.path("start/backup"), box.path("lane", name), { recursive: true });
+      for (const oid of [ROOT, MIDDLE, TOP]) if (!(oids as readonly string[]).includes(oid)) await rawDirectory(box.path("lane", name)).remove(await key(oid));
+    }
+    const { status, repairs } = await fsck("--repair", "--from", "../one", "--from", "../two");
+    expect(status).toBe(0);
+    expect(repairs.map(({ where }) => where).sort()).toEqual([url("one"), url("two"), url("two")]);
+    await expectWhole();
+  });
+
+  test("what another encoding holds makes up for a damaged one and for a base that is lost", async () => {
+    for (const oid of [ROOT, MIDDLE]) await remote().remove(await key(oid));
+    await backup().remove(await key(ROOT));
+    await backup().put(`objects/${MIDDLE.slice(0, 2)}/${MIDDLE}`, CHAIN[1]!);
+    const { findings, repairs } = await repair("--deep");
+    expect(repairs.map(({ key }) => key)).toContain(`objects/${MIDDLE.slice(0, 2)}/${MIDDLE}`);
+    expect(findings.filter(({ kind }) => kind === "missing").map(({ oid }) => oid)).toEqual([ROOT]);
+  });
+});
