@@ -25,8 +25,6 @@ export interface CopyOptions extends Omit<DecodeOptions, "limitBytes"> {
   readonly spoolDirectory?: string | undefined;
   /** Lets two directories have one file, where the file system cannot share its blocks: neither ever changes it. */
   readonly link?: boolean | undefined;
-  /** Told of the content of a small whole object when it was found right and is at the target. */
-  readonly onContent?: ((content: Buffer) => void) | undefined;
   /** The caller makes the name of a small object durable, by `syncNames` of the target directory. */
   readonly namesLater?: boolean | undefined;
 }
@@ -77,19 +75,16 @@ async function copyBy(from: Store, to: Store, object: StoredObject, options: Cop
 }
 
 async function copySmall(from: Store, to: Store, object: StoredObject, options: CopyWay): Promise<"created" | "exists"> {
-  const bytes = isDirectoryStore(from) ? readLocal(from, object) : await readAll(from, object, options);
+  const bytes = isDirectoryStore(from) ? readLocal(from, object) : await readRemote(from, object, options.signal);
   checkSize(object, bytes.length);
-  let content: Buffer | undefined;
   if (options.decodes) {
     // A small delta may make much.
     if (needsBase(object.name)) await verify(object.name, bufferSource(bytes).open({ start: 0, end: bytes.length }), options);
-    else content = decodeWhole(object.name, bytes);
+    else decodeWhole(object.name, bytes);
   }
   if (isDirectoryStore(to)) {
     wasRead(options, bytes.length);
-    const outcome = await publish(to, object.key, bytes, options.namesLater);
-    if (content) options.onContent?.(content);
-    return outcome;
+    return publish(to, object.key, bytes, options.namesLater);
   }
   const sha256 = object.name.encoding === "raw" ? object.name.oid : createHash("sha256").update(bytes).digest("hex");
   const outcome = await to.write(object.key, verifiedSource(bytes, sha256), options.signal);
@@ -105,7 +100,8 @@ function readLocal(from: DirectoryStore, object: StoredObject): Buffer {
   }
 }
 
-async function readAll(from: Store, object: StoredObject, { signal }: CopyOptions): Promise<Buffer> {
+/** A small object's bytes, as many as were listed. @throws OBJECT_MISSING, OBJECT_CORRUPT; what the store throws */
+export async function readRemote(from: Store, object: StoredObject, signal: AbortSignal | undefined): Promise<Buffer> {
   const whole = object.sizeBytes > 0 ? await from.readWhole?.(object.key, object.sizeBytes, signal) : undefined;
   if (whole) return whole;
   const chunks: Uint8Array[] = [];

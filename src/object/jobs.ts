@@ -13,6 +13,7 @@ import { materialise } from "./materialise.ts";
 import type { ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 import { PresentObjects } from "./present.ts";
+import { receiveObject, type Received, type ReceiveJob } from "./receive.ts";
 import { sketchFile } from "./sketch-file.ts";
 import { isVanished, type FileStat } from "./stable-file.ts";
 
@@ -22,11 +23,12 @@ export type Job =
   | { readonly kind: "hash"; readonly path: string }
   | { readonly kind: "sketch"; readonly path: string }
   | ({ readonly kind: "copy" } & CopyJob)
+  | ({ readonly kind: "receive" } & ReceiveJob)
   | { readonly kind: "check"; readonly object: Pick<StoredObject, "name" | "key" | "sizeBytes"> }
   | { readonly kind: "restore"; readonly name: ObjectName; readonly temporary: string; readonly sizeBytes: number; readonly exec: boolean; readonly label?: string | undefined };
 
 /** What a job gives; undefined for a file that is not there. */
-export type JobResult = Ingested | HashedFile | FileStat | Sketch | Verdict | Copied | undefined;
+export type JobResult = Ingested | HashedFile | FileStat | Sketch | Verdict | Copied | Received | undefined;
 
 /** What all jobs of one pool share. */
 export interface JobContext {
@@ -106,6 +108,7 @@ export class JobRunner {
     }
     if (job.kind === "sketch") return sketchFile(job.path);
     if (job.kind === "copy") return copyAsJob(job, this.#store, this.#copyTo!, { signal, onBytes });
+    if (job.kind === "receive") return receiveObject(job, this.#store);
     if (job.kind === "check") return checkObject(this.#store, job.object, { openBase: (oid) => this.#contentsFor(signal).open(oid, { verified: true }), signal, onBytes });
     try {
       if (job.kind === "hash") return await hashFile(job.path, { signal, onBytes });

@@ -36,12 +36,13 @@ export class Thread {
     return this.#waiting.size;
   }
 
-  run(run: number, jobs: readonly Job[]): Promise<JobResult[]> {
+  /** @param given buffers of the jobs that the worker gets as they are, and this thread loses */
+  run(run: number, jobs: readonly Job[], given: readonly ArrayBuffer[] = []): Promise<JobResult[]> {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;
       if (this.#waiting.size === 0) this.#worker.ref();
       this.#waiting.set(id, { resolve, reject });
-      this.#post({ kind: "run", run, id, jobs });
+      this.#post({ kind: "run", run, id, jobs }, given);
     });
   }
 
@@ -57,8 +58,8 @@ export class Thread {
     await this.#worker.terminate();
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  #post(message: ToWorker, given: readonly ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, given);
   }
 
   #settle(id: number): { resolve: (results: JobResult[]) => void; reject: (error: unknown) => void } | undefined {

@@ -7,9 +7,10 @@ import { openLocalStore, openRemoteStore } from "../store/open.ts";
 import { openSharedCache } from "../store/shared-cache.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { catalogueOf, cataloguesOf, easiestWays } from "./chains.ts";
-import { copyObjects, type Moved, type OnContent } from "./copy-objects.ts";
+import { copyObjects, type Moved } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy } from "./plan-copy.ts";
+import type { EarlyFiles } from "./receive-objects.ts";
 import { addToCache, takeFromCache } from "./shared-cache.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -71,7 +72,7 @@ interface Stores {
  * that is a directory on this machine.
  * @throws as {@link download}
  */
-export async function locate(context: Context, wanted: readonly Wanted[], onContent?: OnContent): Promise<Located> {
+export async function locate(context: Context, wanted: readonly Wanted[], early?: EarlyFiles): Promise<Located> {
   const direct = new Map<Oid, { store: DirectoryStore; object: StoredObject }>();
   let stores: readonly DirectoryStore[] = [openLocalStore(context.repository)];
   const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, local, absent) => {
@@ -87,7 +88,7 @@ export async function locate(context: Context, wanted: readonly Wanted[], onCont
       if (look > 1 && direct.size === before) break;
     }
     return true;
-  }, onContent);
+  }, early);
   return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
 }
 
@@ -104,7 +105,7 @@ function deviceOf({ root }: DirectoryStore): number | undefined {
 /** Answers for the absent objects in another way than by copying them, and returns whether it did. */
 type Instead = (remote: Store, local: DirectoryStore, absent: readonly Oid[]) => Promise<boolean> | boolean;
 
-async function fromRemote(context: Context, wanted: readonly Wanted[], instead: Instead, onContent?: OnContent): Promise<Downloaded> {
+async function fromRemote(context: Context, wanted: readonly Wanted[], instead: Instead, early?: EarlyFiles): Promise<Downloaded> {
   const withRemote = async (use: (remote: Store) => Promise<void>): Promise<void> => {
     const remote = await openRemoteStore(context);
     try {
@@ -113,7 +114,7 @@ async function fromRemote(context: Context, wanted: readonly Wanted[], instead: 
       remote.close();
     }
   };
-  return between(context, await localStore(context), withRemote, wanted, instead, onContent);
+  return between(context, await localStore(context), withRemote, wanted, instead, early);
 }
 
 /** @param withRemote opens the remote store, which is asked only for what the local one lacks */
@@ -123,7 +124,7 @@ async function between(
   withRemote: (use: (remote: Store) => Promise<void>) => Promise<void>,
   wanted: readonly Wanted[],
   instead: Instead,
-  onContent?: OnContent,
+  early?: EarlyFiles,
 ): Promise<Downloaded> {
   const { signal } = context;
   const oids = new Set(wanted.map(({ oid }) => oid));
@@ -140,7 +141,7 @@ async function between(
   if (absent.size > 0) {
     try {
       await withRemote(async (remote) => {
-        if (!(await instead(remote, local, [...absent.keys()]))) await copyHere(context, { local, remote, onContent }, absent, outcome);
+        if (!(await instead(remote, local, [...absent.keys()]))) await copyHere(context, { local, remote, early }, absent, outcome);
       });
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
@@ -167,7 +168,7 @@ interface Outcome {
 /** How often the store is asked anew: an object may be replaced by one of another encoding while it is looked for. */
 const LOOKS = 4;
 
-async function copyHere(context: Pick<Context, "report" | "settings" | "signal">, { local, remote, onContent }: Stores & { onContent?: OnContent | undefined }, absent: ReadonlyMap<Oid, Wanted>, outcome: Outcome): Promise<void> {
+async function copyHere(context: Pick<Context, "report" | "settings" | "signal">, { local, remote, early }: Stores & { early?: EarlyFiles | undefined }, absent: ReadonlyMap<Oid, Wanted>, outcome: Outcome): Promise<void> {
   const { signal } = context;
   const refused = new Set<string>();
   const corrupt = new Map<Oid, BallastError>();
@@ -177,7 +178,7 @@ async function copyHere(context: Pick<Context, "report" | "settings" | "signal">
     // Everything is here; or a second look found no more than the first.
     if (plan.objects.length === 0 && (plan.unavailable.length === 0 || look > 1)) break;
     let again = plan.unavailable.length > 0;
-    const { objects, bytes, storedBytes } = await copyObjects(context, { op: "download", from: remote, to: local, onContent }, plan.objects, absent, (error, { name, key }) => {
+    const { objects, bytes, storedBytes } = await copyObjects(context, { op: "download", from: remote, to: local, early }, plan.objects, absent, (error, { name, key }) => {
       if (!isBallastError(error, "OBJECT_ARCHIVED", "OBJECT_CORRUPT", "ENCODING_UNKNOWN", "OBJECT_MISSING")) return false;
       again = true;
       // What was removed between the listing and the reading is perhaps there under another encoding.

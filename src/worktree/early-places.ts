@@ -1,16 +1,19 @@
 import { rmSync } from "node:fs";
 import type { Asset } from "../manifest/manifest.ts";
-import { materialiseContent } from "../object/materialise.ts";
 import type { Oid } from "../object/oid.ts";
-import type { OnContent } from "../transfer/copy-objects.ts";
+import type { NewFile } from "../object/receive.ts";
+import type { EarlyFiles } from "../transfer/receive-objects.ts";
 
-/** Small contents that are put into place as they come from a bucket: from the bytes in memory, that were verified just now. */
-export class EarlyPlaces {
+/** Small contents that are put into place as they come from a bucket. */
+export class EarlyPlaces implements EarlyFiles {
   /** Those that are done. */
   readonly placed = new Set<Asset>();
   readonly #wanted = new Map<Oid, Asset[]>();
+  /** By temporary name, what was asked for and is not in place. */
+  readonly #open = new Map<string, Asset>();
   readonly #temporary: (index: number) => string;
   readonly #place: (asset: Asset, temporary: string) => void;
+  #asked = 0;
   #failure: { readonly error: unknown } | undefined;
 
   /** @param temporary the path of the n-th temporary file */
@@ -24,32 +27,34 @@ export class EarlyPlaces {
     this.#place = place;
   }
 
+  filesFor(oid: Oid): NewFile[] {
+    if (this.#failure !== undefined) return [];
+    return (this.#wanted.get(oid) ?? []).filter((asset) => !this.placed.has(asset)).map((asset) => {
+      const temporary = this.#temporary(this.#asked++);
+      this.#open.set(temporary, asset);
+      return { temporary, exec: asset.exec, label: asset.path, sizeBytes: asset.sizeBytes };
+    });
+  }
+
   /** The transfer goes on whatever happens here; what failed is thrown afterwards. */
-  readonly onContent: OnContent = (oid, content) => {
-    for (const asset of this.#wanted.get(oid) ?? []) {
-      if (this.#failure !== undefined || this.placed.has(asset) || asset.sizeBytes !== content.length) continue;
+  made(temporaries: readonly string[], failure: Error | undefined): void {
+    if (failure) this.#failure ??= { error: failure };
+    for (const temporary of temporaries) {
+      if (this.#failure !== undefined) return;
       try {
-        this.#put(asset, content);
+        const asset = this.#open.get(temporary)!;
+        this.#place(asset, temporary);
+        this.#open.delete(temporary);
         this.placed.add(asset);
       } catch (error) {
         this.#failure = { error };
       }
     }
-  };
-
-  /** Throws what kept a content from being put into place. */
-  throwFailure(): void {
-    if (this.#failure) throw this.#failure.error;
   }
 
-  #put(asset: Asset, content: Buffer): void {
-    const temporary = this.#temporary(this.placed.size);
-    materialiseContent(content, temporary, { exec: asset.exec, label: asset.path });
-    try {
-      this.#place(asset, temporary);
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
+  /** Removes what was made and not put into place, when the transfer has ended; throws what kept a content from its place. */
+  close(): void {
+    for (const temporary of this.#open.keys()) rmSync(temporary, { force: true });
+    if (this.#failure) throw this.#failure.error;
   }
 }

@@ -52,8 +52,7 @@ export async function materialiseEach(
   if (wanted.length === 0) return result;
   const run = randomBytes(6).toString("hex");
   const early = new EarlyPlaces(wanted, (index) => join(temporaryDirectory, `restore-${run}-early-${index}`), place);
-  const located = await locate(context, wanted, early.onContent);
-  early.throwFailure();
+  const located = await locate(context, wanted, early).finally(() => early.close());
   const here: Ready[] = [];
   for (const asset of wanted) {
     if (early.placed.has(asset)) continue;
