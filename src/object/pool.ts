@@ -86,8 +86,10 @@ export interface IngestPool {
   close(): Promise<void>;
 }
 
-/** More than this is worth the 40 ms that a thread takes to start. */
-const MANY_FILES = 32;
+/** More than one of these is worth the 40 ms or more of CPU time that each thread takes to start: tiny files, larger ones, bytes. */
+const MANY_FILES = 256;
+const SOME_FILES = 32;
+const SOME_BYTES = 4 * 1024 * 1024;
 const MANY_BYTES = 32 * 1024 * 1024;
 /** Batches that a thread is sent ahead, so that it never waits for the next. */
 const AHEAD = 2;
@@ -247,7 +249,8 @@ class Pool implements IngestPool {
 
   /** The threads to use; none for little work, or where there is no second core. */
   #threadsFor({ sizes }: Task): readonly Thread[] {
-    const much = sizes.length > MANY_FILES || sizes.reduce((sum, bytes) => sum + bytes, 0) > MANY_BYTES;
+    const totalBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const much = sizes.length > MANY_FILES || totalBytes > MANY_BYTES || (sizes.length > SOME_FILES && totalBytes > SOME_BYTES);
     const count = Math.min(availableParallelism(), this.#options.concurrency, sizes.length);
     if (!much || count < 2) return [];
     const entry = this.#options.workerEntry ?? bundledWorker();

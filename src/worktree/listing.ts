@@ -36,7 +36,8 @@ export function listingArguments(patterns: readonly string[], beside: readonly s
   // find fails where a starting point is missing, and lists a file twice that stands below two of them.
   const roots = [...tops].every((top) => top !== "." && isThere(top)) ? [...tops].map((top) => `./${top}`) : ["."];
   const others = beside.filter((path) => roots[0] !== "." || !path.startsWith("./"));
-  const wanted = [...beside.flatMap((path) => ["-o", "-path", path.replace(/[\\*?[]/g, "\\$&")]), ...places.flatMap((place) => ["-o", "(", "!", "-type", "d", ...place!.test, ")"])];
+  // Each file is asked one question after the other: what most of them are comes first.
+  const wanted = [...places.flatMap((place) => ["-o", "(", ...place!.test, "!", "-type", "d", ")"]), ...beside.flatMap((path) => ["-o", "-path", path.replace(/[\\*?[]/g, "\\$&")])];
   return [...roots, ...others, "-name", ".git", "-prune", "-o", "(", ...wanted.slice(1), ")", "-printf", FORMAT];
 }
 
@@ -90,6 +91,6 @@ function placeOf(pattern: string): Place | undefined {
   if (!names.every((name) => NAME.test(name) && !/^\.{1,2}$/.test(name)) || /^\.{1,2}$/.test(last)) return undefined;
   const below = names.length === 0 ? "." : `./${names.join("/")}`;
   // A pattern that matches a directory takes all that is in it.
-  if (!glob && !anywhere) return { directories: [...names, last], test: ["(", "-path", `${below}/${last}`, "-o", "-path", `${below}/${last}/*`, ")"] };
+  if (!glob && !anywhere) return { directories: [...names, last], test: ["(", "-path", `${below}/${last}/*`, "-o", "-path", `${below}/${last}`, ")"] };
   return { directories: names, test: ["-path", `${below}/*`, "(", "-name", last, "-o", "-path", `*/${last}/*`, ")"] };
 }
