@@ -2,7 +2,7 @@ import { statSync, type Stats } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { objectKey, OBJECTS_PREFIX, parseName } from "../object/name.ts";
+import { OBJECTS_PREFIX, parseName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { isAbsent, storeFailure } from "./directory-errors.ts";
 import { isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
@@ -20,24 +20,28 @@ export class DirectoryCatalogue {
 
   /** @see Store.find; an empty answer does not tell whether the root is there */
   async find(oids: Iterable<Oid>, signal?: AbortSignal): Promise<Map<Oid, StoredObject[]>> {
-    const wanted = new Map<string, Set<string>>();
+    const wanted = new Map<string, Map<string, Oid>>();
     for (const oid of oids) {
       const fanOut = oid.slice(0, 2);
       const group = wanted.get(fanOut);
-      if (group) group.add(oid);
-      else wanted.set(fanOut, new Set([oid]));
+      if (group) group.set(oid, oid);
+      else wanted.set(fanOut, new Map([[oid, oid]]));
     }
     const found = new Map<Oid, StoredObject[]>();
     // A delta's name cannot be guessed from its oid, so the directory is read; once for all oids in it.
     for (const [fanOut, group] of [...wanted].sort(([a], [b]) => compare(a, b))) {
       signal?.throwIfAborted();
-      for (const fileName of (await this.#names(`${OBJECTS_PREFIX}${fanOut}`)).sort(compare)) {
-        const name = group.has(fileName.slice(0, 64)) ? parseName(fileName) : undefined;
-        const entry = name && this.#entry(objectKey(name));
-        if (!name || !entry) continue;
-        const objects = found.get(name.oid);
-        if (objects) objects.push({ ...entry, name });
-        else found.set(name.oid, [{ ...entry, name }]);
+      const directory = `${OBJECTS_PREFIX}${fanOut}/`;
+      for (const fileName of (await this.#names(directory.slice(0, -1))).sort(compare)) {
+        const oid = group.get(fileName.slice(0, 64));
+        const name = oid && parseName(fileName);
+        const stat = name && this.#stat(directory + fileName);
+        if (!stat) continue;
+        // Name and key are made of the oid as it was asked for: with texts of their own, an object would take twice the memory.
+        const object = { key: directory + oid + fileName.slice(64), sizeBytes: stat.size, modifiedMs: stat.mtimeMs, name: { ...name, oid } };
+        const objects = found.get(oid);
+        if (objects) objects.push(object);
+        else found.set(oid, [object]);
       }
     }
     return found;
@@ -58,8 +62,8 @@ export class DirectoryCatalogue {
       if (key.endsWith("/")) {
         if (key !== `${TEMPORARY}/` && (key.startsWith(prefix) || prefix.startsWith(key))) yield* this.#walk(key, prefix, signal);
       } else if (key.startsWith(prefix)) {
-        const entry = this.#entry(key);
-        if (entry) yield entry;
+        const stat = this.#stat(key);
+        if (stat) yield { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs };
       }
     }
     await nextTurn();
@@ -83,7 +87,8 @@ export class DirectoryCatalogue {
     }
   }
 
-  #entry(key: string): Entry | undefined {
+  /** What is known of a key's file; undefined when there is none. */
+  #stat(key: string): Stats | undefined {
     let stat: Stats | undefined;
     try {
       stat = statSync(keyPath(this.#root, key), { throwIfNoEntry: false });
@@ -91,7 +96,7 @@ export class DirectoryCatalogue {
       if (isAbsent(error)) return undefined;
       throw storeFailure(error, this.#url, `cannot look at ${key}`, "read");
     }
-    return stat?.isFile() ? { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+    return stat?.isFile() ? stat : undefined;
   }
 }
 

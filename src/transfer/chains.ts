@@ -28,8 +28,8 @@ export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oi
     const ask = order.slice(catalogue.size);
     const found = await finders[next]!.find(ask, signal);
     for (const oid of ask) {
-      const all = found.get(oid) ?? [];
-      const objects = all.length < 2 ? all : all.toSorted((a, b) => compare(a.key, b.key));
+      const all = found.get(oid) ?? NONE;
+      const objects = all.length < 2 ? all : all.toSorted(byKey);
       catalogue.set(oid, objects);
       for (const { name } of objects) {
         if (name.base === undefined || known.has(name.base)) continue;
@@ -39,6 +39,9 @@ export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oi
     }
   }
 }
+
+/** One for all: of most oids that are asked for, a store has nothing. */
+const NONE: readonly StoredObject[] = [];
 
 /** {@link cataloguesOf} one store. */
 export async function catalogueOf(finder: Finder, oids: Iterable<Oid>, signal?: AbortSignal): Promise<Catalogue> {
@@ -63,29 +66,34 @@ export interface Way {
  */
 export function easiestWays(catalogues: readonly Catalogue[], { archived = false } = {}): Map<Oid, Way> {
   const ways = new Map<Oid, Way>();
-  const dependents = new Map<Oid, Candidate[]>();
-  let level: Candidate[] = [];
+  const dependents = new Map<Oid, Way[]>();
   for (const [from, catalogue] of catalogues.entries()) {
     for (const objects of catalogue.values()) {
       for (const object of objects) {
         const { base } = object.name;
         if (object.archived && !archived) continue;
-        if (base === undefined) level.push({ object, from });
-        else if (dependents.has(base)) dependents.get(base)!.push({ object, from });
-        else dependents.set(base, [{ object, from }]);
+        if (base === undefined) takeEasier(ways, { object, depth: 0, from });
+        else if (dependents.has(base)) dependents.get(base)!.push({ object, depth: 1, from });
+        else dependents.set(base, [{ object, depth: 1, from }]);
       }
     }
   }
-  for (let depth = 0; level.length > 0; depth++) {
-    const reached: Oid[] = [];
-    for (const { object, from } of level.sort(easierFirst)) {
-      if (ways.has(object.name.oid)) continue;
-      ways.set(object.name.oid, { object, depth, from });
-      reached.push(object.name.oid);
-    }
-    level = reached.flatMap((oid) => dependents.get(oid) ?? []);
+  if (dependents.size === 0) return ways;
+  for (let level: Iterable<Oid> = [...ways.keys()], depth = 1; ; depth++) {
+    const reached = new Map<Oid, Way>();
+    for (const base of level) for (const way of dependents.get(base) ?? NO_WAY) if (!ways.has(way.object.name.oid)) takeEasier(reached, { ...way, depth });
+    if (reached.size === 0) return ways;
+    for (const [oid, way] of reached) ways.set(oid, way);
+    level = reached.keys();
   }
-  return ways;
+}
+
+const NO_WAY: readonly Way[] = [];
+
+function takeEasier(ways: Map<Oid, Way>, way: Way): void {
+  const { oid } = way.object.name;
+  const best = ways.get(oid);
+  if (best === undefined || easierFirst(way, best) < 0) ways.set(oid, way);
 }
 
 /**
@@ -111,20 +119,21 @@ export function decodable(objects: Iterable<StoredObject>): Set<Oid> {
   return found;
 }
 
-interface Candidate {
-  readonly object: StoredObject;
-  readonly from: number;
-}
-
 const EFFORT = ["raw", "gzip", "delta", "delta+gzip"];
 
-function easierFirst(a: Candidate, b: Candidate): number {
+/** Orders ways to one oid that need as many bases. */
+function easierFirst(a: Way, b: Way): number {
   return (
     EFFORT.indexOf(a.object.name.encoding) - EFFORT.indexOf(b.object.name.encoding) ||
     a.object.sizeBytes - b.object.sizeBytes ||
-    compare(a.object.key, b.object.key) ||
+    byKey(a.object, b.object) ||
     a.from - b.from
   );
+}
+
+/** Orders objects by their keys. What differs is mostly the oid, which need not be looked for within a key. */
+export function byKey(a: StoredObject, b: StoredObject): number {
+  return compare(a.name.oid, b.name.oid) || compare(a.key, b.key);
 }
 
 /** Keys are ASCII, so comparing code units compares bytes. */

@@ -20,22 +20,10 @@ export interface Edge {
  * @returns the chosen edge by oid; a wanted oid that cannot be had is absent
  */
 export function leastTree<E extends Edge>(wanted: ReadonlySet<Oid>, edges: readonly E[]): Map<Oid, E> {
-  // Most stores hold few deltas, and where there is none at all there is nothing to weigh.
-  if (edges.every(({ base }) => base === undefined)) return cheapest(wanted, edges);
   const sorted = edges.toSorted(cheaperFirst);
   const tree = nearestFirst(wanted, sorted);
   exchange(tree, sorted);
   prune(tree, wanted);
-  return tree;
-}
-
-function cheapest<E extends Edge>(wanted: ReadonlySet<Oid>, edges: readonly E[]): Map<Oid, E> {
-  const tree = new Map<Oid, E>();
-  for (const edge of edges) {
-    if (!wanted.has(edge.oid)) continue;
-    const best = tree.get(edge.oid);
-    if (best === undefined || cheaperFirst(edge, best) < 0) tree.set(edge.oid, edge);
-  }
   return tree;
 }
 

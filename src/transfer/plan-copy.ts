@@ -1,6 +1,6 @@
 import type { Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
-import { cataloguesOf, compare, easiestWays, type Catalogue } from "./chains.ts";
+import { byKey, cataloguesOf, easiestWays, type Catalogue } from "./chains.ts";
 import { leastTree, type Edge } from "./least-tree.ts";
 
 export interface CopyPlan {
@@ -34,33 +34,57 @@ export async function planCopy(from: Pick<Store, "find">, to: Pick<Store, "find"
 
 /** @see planCopy */
 export function choose(goal: ReadonlySet<Oid>, source: Catalogue, destination: Catalogue, refused: ReadonlySet<string>): CopyPlan {
-  const edges: (Edge & { readonly object: StoredObject; readonly copied: boolean })[] = [];
-  const edge = (object: StoredObject, costBytes: number, copied: boolean): void => {
-    edges.push({ oid: object.name.oid, base: object.name.base, costBytes, label: object.key, object, copied });
-  };
-  const there = new Set<string>();
-  for (const objects of destination.values()) {
-    for (const object of objects) {
-      there.add(object.key);
-      edge(object, 0, false);
-    }
-  }
-  for (const objects of source.values()) {
-    for (const object of objects) {
-      if (object.archived || there.has(object.key) || refused.has(object.key)) continue;
-      edge(object, object.sizeBytes, true);
-    }
-  }
-  const tree = leastTree(goal, edges);
-  const depths = depthsIn(tree);
-  const objects = [...tree.values()].filter(({ copied }) => copied).map(({ object }) => object);
-  objects.sort((a, b) => depths.get(a.name.oid)! - depths.get(b.name.oid)! || compare(a.key, b.key));
-  const failed = [...goal].filter((oid) => !tree.has(oid));
+  const usable = ({ key, archived }: StoredObject): boolean => !archived && !refused.has(key);
+  // Most stores hold few deltas, and where there is none at all there is nothing to weigh.
+  const chosen = isWhole(source) && isWhole(destination) ? cheapest(goal, source, destination, usable) : withBases(goal, source, destination, usable);
+  const { objects, failed } = chosen;
   const throughArchive = failed.length === 0 ? new Map<Oid, unknown>() : easiestWays([source, destination], { archived: true });
   const isArchived = (oid: Oid): boolean => throughArchive.has(oid) && !source.get(oid)?.every(({ key }) => refused.has(key));
   const unavailable = failed.filter((oid) => !isArchived(oid));
   const lost = unavailable.length === 0 ? [] : undecodable(unavailable, [source, destination], refused);
   return { objects, unavailable, archived: failed.filter(isArchived), lost };
+}
+
+interface Chosen {
+  readonly objects: StoredObject[];
+  /** Those of the wanted for which there is no way. */
+  readonly failed: readonly Oid[];
+}
+
+function isWhole(catalogue: Catalogue): boolean {
+  for (const objects of catalogue.values()) for (const { name } of objects) if (name.base !== undefined) return false;
+  return true;
+}
+
+/** Without a delta anywhere: what the destination lacks, from the smallest object of each. */
+function cheapest(goal: ReadonlySet<Oid>, source: Catalogue, destination: Catalogue, usable: (object: StoredObject) => boolean): Chosen {
+  const objects: StoredObject[] = [];
+  const failed: Oid[] = [];
+  for (const oid of goal) {
+    if ((destination.get(oid)?.length ?? 0) > 0) continue;
+    let best: StoredObject | undefined;
+    for (const object of source.get(oid) ?? []) if (usable(object) && (best === undefined || object.sizeBytes < best.sizeBytes)) best = object;
+    if (best) objects.push(best);
+    else failed.push(oid);
+  }
+  return { objects: objects.sort(byKey), failed };
+}
+
+function withBases(goal: ReadonlySet<Oid>, source: Catalogue, destination: Catalogue, usable: (object: StoredObject) => boolean): Chosen {
+  const edges: (Edge & { readonly object: StoredObject; readonly copied: boolean })[] = [];
+  const edge = (object: StoredObject, costBytes: number, copied: boolean): void => {
+    edges.push({ oid: object.name.oid, base: object.name.base, costBytes, label: object.key, object, copied });
+  };
+  for (const objects of destination.values()) for (const object of objects) edge(object, 0, false);
+  for (const [oid, objects] of source) {
+    const there = destination.get(oid);
+    for (const object of objects) if (usable(object) && !there?.some(({ key }) => key === object.key)) edge(object, object.sizeBytes, true);
+  }
+  const tree = leastTree(goal, edges);
+  const depths = depthsIn(tree);
+  const objects = [...tree.values()].filter(({ copied }) => copied).map(({ object }) => object);
+  objects.sort((a, b) => depths.get(a.name.oid)! - depths.get(b.name.oid)! || byKey(a, b));
+  return { objects, failed: [...goal].filter((oid) => !tree.has(oid)) };
 }
 
 /** How many bases stand before each oid. A walk, since a store's listing may hold chains of any length. */

@@ -10,7 +10,7 @@
  * The first page also tells how dense the keys are, since oids are evenly spread. By that the rest is cut into segments
  * that are answered in parallel, and an oid that would have a page to itself is asked for alone.
  */
-import { keyPrefix, OBJECTS_PREFIX, parseKey } from "../../object/name.ts";
+import { keyPrefix, objectKey, OBJECTS_PREFIX, parseKey } from "../../object/name.ts";
 import type { Oid } from "../../object/oid.ts";
 import { forEachParallel } from "../../util/pool.ts";
 import type { Entry, StoredObject } from "../port.ts";
@@ -25,15 +25,18 @@ export async function findObjects(s3: S3Connection, oids: Iterable<Oid>, signal?
   const wanted = [...new Set(oids)].sort();
   const found = new Map<Oid, StoredObject[]>();
   if (wanted.length === 0) return found;
-  const asked = new Set<Oid>(wanted);
+  const asked = new Map<string, Oid>(wanted.map((oid) => [oid, oid]));
 
   function collect(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      const name = parseKey(entry.key);
-      if (!name || !asked.has(name.oid)) continue;
-      const object = { ...entry, name };
-      const objects = found.get(name.oid);
-      if (!objects) found.set(name.oid, [object]);
+      const parsed = parseKey(entry.key);
+      const oid = parsed && asked.get(parsed.oid);
+      if (!oid) continue;
+      // Made of the oid as it was asked for: what the provider sent would be held besides, to the end.
+      const name = { ...parsed, oid };
+      const object = { ...entry, key: objectKey(name), name };
+      const objects = found.get(oid);
+      if (!objects) found.set(oid, [object]);
       else if (!objects.some(({ key }) => key === entry.key)) objects.push(object);
     }
   }
