@@ -2,40 +2,25 @@
  * The entries of the index and their bytes:
  *
  *   magic "BLSTIDX1" | count u32 | bytes of paths u32
- *   count × 136 bytes: W oid 32 | B oid 32 | size, mtimeNs, ctimeNs, ino, dev, mode, hashedAtNs u64 each, flags u32, 12 bytes unused
- *                      (fields that do not apply are zero)
- *   paths in UTF-8, each ended by NUL
+ *   count records: see stat-record.ts
+ *   paths in UTF-8, each ended by NUL; they ascend by their bytes (older versions wrote them in any order)
  *   SHA-256 of all before it, 32 bytes
  *
- * Integers are little-endian. Flags: 1 W known, 2 W executable, 4 B known, 8 B executable, 16 restore open,
- * 32 conflict open, 64 told.
+ * Integers are little-endian.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { systemCode } from "../errors.ts";
-import { oidAt, type Oid } from "../object/oid.ts";
-import type { FileStat } from "../object/stable-file.ts";
+import { comparePaths } from "../manifest/path.ts";
+import { isConflict, isSettledAs, readRecord, RECORD, settledAt, writeRecord, type Hashed, type IndexEntry } from "./stat-record.ts";
+import { SortedPaths } from "./sorted-paths.ts";
 import type { Content } from "./states.ts";
 
-/** The content that a file had when it was hashed. */
-export interface Hashed extends Content {
-  readonly stat: FileStat;
-  /** This machine's clock when the hashing began. */
-  readonly hashedAtNs: bigint;
-}
-
-export interface IndexEntry {
-  readonly w?: Hashed | undefined;
-  readonly b?: Content | undefined;
-  readonly open?: "restore" | "conflict" | undefined;
-  /** Git was told, while it merely looked, that the file (as `w` has its stat, or absent without `w`) is edited. */
-  readonly told?: boolean | undefined;
-}
+export type { Hashed, IndexEntry };
 
 const MAGIC = Buffer.from("BLSTIDX1");
 const HEAD = 16;
-const RECORD = 136;
-const W = 1, W_EXEC = 2, B = 4, B_EXEC = 8, RESTORE = 16, CONFLICT = 32, TOLD = 64;
+const NONE = Buffer.alloc(0);
 
 /** The entries in a file; none when it is missing or damaged. */
 export function readEntries(file: string): Entries {
@@ -47,118 +32,130 @@ export function readEntries(file: string): Entries {
   }
 }
 
-const NONE = Buffer.alloc(0);
-
 /**
  * Entries by path. They stay records, as in the file: there may be a million, and as objects they would take four times the
- * memory. What is asked for is decoded then.
+ * memory. What is asked for is decoded then, and what nobody touches is written as it was read.
  */
 export class Entries {
-  /** Where the record of each path begins: in `#bytes`, or behind its end in `#own`. */
-  readonly #records = new Map<string, number>();
+  /** What was read, and where its paths are. */
   readonly #bytes: Buffer;
-  /** Records that were set here. */
-  #own: Buffer = NONE;
-  #ownBytes = 0;
+  readonly #paths: SortedPaths;
+  /** What was set here: where its record begins in `#records`; undefined for what was deleted. */
+  readonly #own = new Map<string, number | undefined>();
+  #records: Buffer = NONE;
+  #recordBytes = 0;
+  #size: number;
 
   /** @param bytes a whole index; anything else has no entries */
   constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-    if (!isWhole(bytes)) return;
-    const count = bytes.readUInt32LE(8);
-    const paths = bytes.toString("utf8", HEAD + count * RECORD, bytes.length - 32).split("\0");
-    for (let i = 0; i < count; i++) this.#records.set(paths[i]!, HEAD + i * RECORD);
+    const count = isWhole(bytes) ? bytes.readUInt32LE(8) : 0;
+    const paths = new SortedPaths(bytes, HEAD + count * RECORD, count);
+    const sorted = count > 0 && paths.isSorted();
+    this.#bytes = sorted ? bytes : NONE;
+    this.#paths = sorted ? paths : new SortedPaths(NONE, 0, 0);
+    this.#size = this.#paths.count;
+    for (let i = 0; !sorted && i < count; i++) {
+      const at = this.#place(paths.at(i));
+      bytes.copy(this.#records, at, HEAD + i * RECORD, HEAD + (i + 1) * RECORD);
+    }
   }
 
   get size(): number {
-    return this.#records.size;
+    return this.#size;
   }
 
-  keys(): IterableIterator<string> {
-    return this.#records.keys();
+  *keys(): Generator<string> {
+    for (const path of this.#paths.all()) if (!this.#own.has(path) || this.#own.get(path) !== undefined) yield path;
+    for (const [path, at] of this.#own) if (at !== undefined && this.#paths.find(path) < 0) yield path;
   }
 
   get(path: string): IndexEntry | undefined {
-    const record = this.#records.get(path);
-    return record === undefined ? undefined : readRecord(this.#bufferOf(record), this.#offsetOf(record));
+    return this.#read(path, readRecord);
   }
 
   set(path: string, entry: IndexEntry): void {
-    let record = this.#records.get(path);
-    if (record === undefined || record < this.#bytes.length) {
-      record = this.#bytes.length + this.#ownBytes;
-      this.#ownBytes += RECORD;
-      if (this.#own.length < this.#ownBytes) this.#own = Buffer.concat([this.#own], 2 * this.#ownBytes);
-      this.#records.set(path, record);
-    }
-    const at = this.#offsetOf(record);
-    writeRecord(this.#own.fill(0, at, at + RECORD), at, entry);
+    const at = this.#place(path);
+    writeRecord(this.#records.fill(0, at, at + RECORD), at, entry);
   }
 
   delete(path: string): boolean {
-    return this.#records.delete(path);
+    if (this.#read(path, () => true) === undefined) return false;
+    this.#own.set(path, undefined);
+    this.#size -= 1;
+    return true;
   }
 
   /** Whether B is this content, with nothing open and nothing told. */
-  isSettledAs(path: string, { oid, exec }: Content): boolean {
-    const record = this.#records.get(path);
-    if (record === undefined) return false;
-    const [bytes, at] = [this.#bufferOf(record), this.#offsetOf(record)];
-    return (flagsAt(bytes, at) & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B) && oidAt(bytes, at + 32) === oid;
+  isSettledAs(path: string, content: Content): boolean {
+    return this.#read(path, (bytes, at) => isSettledAs(bytes, at, content)) === true;
   }
 
   /** W, where it and B are both this content and nothing is open. */
-  settled(path: string, { oid, exec }: Content): Hashed | undefined {
-    const record = this.#records.get(path);
-    if (record === undefined) return undefined;
-    const [bytes, at] = [this.#bufferOf(record), this.#offsetOf(record)];
-    if ((flagsAt(bytes, at) & ~TOLD) !== (exec ? W | W_EXEC | B | B_EXEC : W | B) || oidAt(bytes, at) !== oid || !isOneOid(bytes, at)) return undefined;
-    return readHashed(bytes, at, oid, exec);
+  settled(path: string, content: Content): Hashed | undefined {
+    return this.#read(path, (bytes, at) => settledAt(bytes, at, content));
   }
 
   /** The paths of open conflicts. */
   inConflict(): string[] {
     const paths: string[] = [];
-    for (const [path, record] of this.#records) if (flagsAt(this.#bufferOf(record), this.#offsetOf(record)) & CONFLICT) paths.push(path);
+    for (let i = 0; i < this.#paths.count; i++) {
+      const path = isConflict(this.#bytes, HEAD + i * RECORD) ? this.#paths.at(i) : undefined;
+      if (path !== undefined && !this.#own.has(path)) paths.push(path);
+    }
+    for (const [path, at] of this.#own) if (at !== undefined && isConflict(this.#records, at)) paths.push(path);
     return paths;
   }
 
   /** The bytes of a file with these entries. */
   encode(): Buffer {
-    let pathBytes = 0;
-    for (const path of this.#records.keys()) pathBytes += Buffer.byteLength(path) + 1;
-    const buffer = Buffer.alloc(HEAD + this.#records.size * RECORD + pathBytes + 32);
+    const own = [...this.#own].sort(([a], [b]) => comparePaths(a, b));
+    const paths = this.#paths;
+    let pathBytes = paths.bytesOf(0, paths.count);
+    for (const [path, at] of own) pathBytes += (Buffer.byteLength(path) + 1) * ((at === undefined ? 0 : 1) - (paths.find(path) < 0 ? 0 : 1));
+    const recordsEnd = HEAD + this.#size * RECORD;
+    const buffer = Buffer.allocUnsafe(recordsEnd + pathBytes + 32);
     MAGIC.copy(buffer);
-    buffer.writeUInt32LE(this.#records.size, 8);
+    buffer.writeUInt32LE(this.#size, 8);
     buffer.writeUInt32LE(pathBytes, 12);
-    let at = HEAD;
-    // Records that stand together as they did are copied together.
-    let from = 0;
-    let length = 0;
-    for (const record of this.#records.values()) {
-      if (record !== from + length) {
-        at += this.#copy(buffer, at, from, length);
-        [from, length] = [record, 0];
-      }
-      length += RECORD;
+    let [to, pathTo, from] = [HEAD, recordsEnd, 0];
+    // What stands together as it did is copied together.
+    const copyUntil = (end: number): void => {
+      if (end === from) return;
+      to += this.#bytes.copy(buffer, to, HEAD + from * RECORD, HEAD + end * RECORD);
+      pathTo += paths.copy(buffer, pathTo, from, end);
+      from = end;
+    };
+    for (const [path, at] of own) {
+      const next = paths.notBelow(path, from);
+      copyUntil(next);
+      if (paths.is(next, path)) from += 1;
+      if (at === undefined) continue;
+      to += this.#records.copy(buffer, to, at, at + RECORD);
+      pathTo += buffer.write(`${path}\0`, pathTo);
     }
-    at += this.#copy(buffer, at, from, length);
-    for (const path of this.#records.keys()) at += buffer.write(path, at) + 1;
+    copyUntil(paths.count);
     createHash("sha256").update(buffer.subarray(0, -32)).digest().copy(buffer, buffer.length - 32);
     return buffer;
   }
 
-  #copy(to: Buffer, at: number, record: number, length: number): number {
-    const offset = this.#offsetOf(record);
-    return length === 0 ? 0 : this.#bufferOf(record).copy(to, at, offset, offset + length);
+  #read<T>(path: string, read: (bytes: Buffer, at: number) => T): T | undefined {
+    const own = this.#own.size === 0 ? undefined : this.#own.get(path);
+    if (own !== undefined) return read(this.#records, own);
+    if (this.#own.size > 0 && this.#own.has(path)) return undefined;
+    const i = this.#paths.find(path);
+    return i < 0 ? undefined : read(this.#bytes, HEAD + i * RECORD);
   }
 
-  #bufferOf(record: number): Buffer {
-    return record < this.#bytes.length ? this.#bytes : this.#own;
-  }
-
-  #offsetOf(record: number): number {
-    return record < this.#bytes.length ? record : record - this.#bytes.length;
+  /** Where a path's own record is, which is made where there is none. */
+  #place(path: string): number {
+    const known = this.#own.get(path);
+    if (known !== undefined) return known;
+    if (this.#own.has(path) || this.#paths.find(path) < 0) this.#size += 1;
+    const at = this.#recordBytes;
+    this.#recordBytes += RECORD;
+    if (this.#records.length < this.#recordBytes) this.#records = Buffer.concat([this.#records], 2 * this.#recordBytes);
+    this.#own.set(path, at);
+    return at;
   }
 }
 
@@ -168,47 +165,4 @@ function isWhole(bytes: Buffer): boolean {
   const body = bytes.subarray(0, -32);
   if (!createHash("sha256").update(body).digest().equals(bytes.subarray(-32))) return false;
   return HEAD + bytes.readUInt32LE(8) * RECORD + bytes.readUInt32LE(12) === body.length;
-}
-
-function writeRecord(buffer: Buffer, at: number, { w, b, open, told }: IndexEntry): void {
-  if (w) {
-    buffer.write(w.oid, at, "hex");
-    const { size, mtimeNs, ctimeNs, ino, dev, mode } = w.stat;
-    let field = at + 64;
-    for (const value of [size, mtimeNs, ctimeNs, ino, dev, mode, w.hashedAtNs]) {
-      buffer.writeBigUInt64LE(BigInt.asUintN(64, value), field);
-      field += 8;
-    }
-  }
-  if (b) buffer.write(b.oid, at + 32, "hex");
-  const flags = (w ? W : 0) | (w?.exec ? W_EXEC : 0) | (b ? B : 0) | (b?.exec ? B_EXEC : 0) | (open === "restore" ? RESTORE : 0) | (open === "conflict" ? CONFLICT : 0) | (told ? TOLD : 0);
-  buffer.writeUInt32LE(flags, at + 120);
-}
-
-function readRecord(buffer: Buffer, at: number): IndexEntry {
-  const flags = flagsAt(buffer, at);
-  const w = flags & W ? oidAt(buffer, at) : undefined;
-  // As a rule both are one content, whose oid is kept once.
-  const isOne = w !== undefined && isOneOid(buffer, at);
-  return {
-    w: w ? readHashed(buffer, at, w, (flags & W_EXEC) !== 0) : undefined,
-    b: flags & B ? { oid: isOne ? w : oidAt(buffer, at + 32), exec: (flags & B_EXEC) !== 0 } : undefined,
-    open: flags & RESTORE ? "restore" : flags & CONFLICT ? "conflict" : undefined,
-    told: (flags & TOLD) !== 0,
-  };
-}
-
-function flagsAt(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at + 120);
-}
-
-/** Whether W and B have the same oid. */
-function isOneOid(buffer: Buffer, at: number): boolean {
-  return buffer.compare(buffer, at + 32, at + 64, at, at + 32) === 0;
-}
-
-function readHashed(buffer: Buffer, at: number, oid: Oid, exec: boolean): Hashed {
-  const field = (i: number): bigint => buffer.readBigUInt64LE(at + 64 + 8 * i);
-  const stat: FileStat = { size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) };
-  return { oid, exec, stat, hashedAtNs: field(6) };
 }
