@@ -185,3 +185,66 @@ describe("a backup that is not whole either", () => {
     expect(findings.filter(({ kind }) => kind === "missing").map(({ oid }) => oid)).toEqual([ROOT]);
   });
 });
+
+describe("a backup that cannot be used", () => {
+  /** Root reads everything, unless it gives that right away. */
+  const MORTAL = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"] : ["env"];
+  const mortal = (...args: string[]): Promise<Result> => box.run("lane/repo", MORTAL[0]!, [...MORTAL.slice(1), box.path("bin/git-ballast"), ...args]);
+
+  test.each([
+    ["is not there", ["--from", "../elsewhere"], 9, /^ballast: file:\/\/\S*elsewhere is not a Ballast store: it has no ballast\.json\n {2}→ check the URL[^\n]*\n$|there is no store at/],
+    ["is a store of a newer version", ["--from", "../newer"], 9, /layout version 2; this Ballast knows 1\n {2}→ install a newer/],
+    ["is a URL that no store has", ["--from", "https://backup.example/x"], 2, /https URLs are not supported/],
+    ["is said something about that nothing is known of", ["--from", "s3://backup/x regoin=here"], 2, /--from: regoin is nothing that can be said about a store/],
+    ["is the remote store", ["--from", "../store"], 2, /--from: \S*store is a store that is being repaired\n {2}→ name another one/],
+    ["is the remote store under another name", ["--from", "../alias"], 2, /is a store that is being repaired/],
+    ["is the local store", ["--from", ".git/ballast"], 2, /is a store that is being repaired/],
+  ])("that %s is refused in two lines before anything is changed", async (_what, args, expected, message) => {
+    const lone = await key(sha256(LONE));
+    await flip(remote(), lone);
+    await box.write("lane/newer/ballast.json", '{"ballast":"store","version":2}\n');
+    await box.run("lane", "ln", ["-s", "store", "alias"]);
+    const before = await tree(box.path("lane/store"));
+    const { status, stdout, stderr } = await box.ballast("lane/repo", "fsck", "--deep", "--repair", "--from", "../backup", ...args);
+    expect({ status, stdout }).toEqual({ status: expected, stdout: "" });
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n")).toHaveLength(2);
+    expect(await tree(box.path("lane/store"))).toEqual(before);
+    expect(await tree(box.path("lane/backup"))).toEqual(untouched);
+  });
+
+  test("that may not be listed is refused as denied, and one that is damaged in one object is not", async () => {
+    const [lone, root] = [await key(sha256(LONE)), await key(ROOT)];
+    for (const at of [lone, root]) await remote().remove(at);
+    await chmod(box.path("lane/backup/objects"), 0);
+    expect(await mortal("fsck", "--repair", "--from", "../backup")).toMatchObject({ status: 9, stdout: "", stderr: expect.stringMatching(/^ballast: cannot list objects[^\n]*: permission denied\n {2}→ [^\n]*\n$/) });
+    await chmod(box.path("lane/backup/objects"), 0o755);
+    await chmod(box.path("lane/backup", lone), 0);
+    const { status, repairs, findings, stderr } = parsed(await mortal("fsck", "--json", "--repair", "--from", "../backup"));
+    expect({ status, repairs, findings }).toMatchObject({ status: 1, repairs: [{ key: root }], findings: [{ kind: "missing", oid: sha256(LONE) }] });
+    expect(stderr).toMatch(/cannot read objects\S* in \S*backup: permission denied/);
+    await chmod(box.path("lane/backup", lone), 0o644);
+    await repair();
+    await expectWhole();
+  });
+
+  test.each([["--from", "../backup"], ["--deep", "--from", "../backup"], ["--rebuild-manifest", "--from", "../backup"]])("with %s %s but no --repair nothing is done, and the hint says what to run", async (...args) => {
+    expect(await box.ballast("lane/repo", "fsck", ...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringMatching(/\n {2}→ git ballast fsck --re/) });
+  });
+
+  test("the text for people names the backup", async () => {
+    await remote().remove(await key(ROOT));
+    const { stdout, status } = await box.ballast("lane/repo", "fsck", "--repair", "--from", "../backup");
+    expect(status).toBe(0);
+    expect(stdout).toContain(`restored remote ${await key(ROOT)}: from ${url("backup")}\n`);
+  });
+
+  test("--local takes from it for the local store alone", async () => {
+    const at = `objects/${sha256(LONE).slice(0, 2)}/${sha256(LONE)}`;
+    await box.write(`lane/repo/.git/ballast/${at}`, "damaged");
+    await remote().remove(await key(sha256(LONE)));
+    const before = await tree(box.path("lane/store"));
+    expect(await repair("--local")).toMatchObject({ status: 0, repairs: [{ store: "local", what: "quarantined" }, { store: "local", what: "restored", where: url("backup") }] });
+    expect(await tree(box.path("lane/store"))).toEqual(before);
+  });
+});

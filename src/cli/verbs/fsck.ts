@@ -21,7 +21,7 @@ export const fsck = verb({
       .example("$0 fsck", "one listing of each store")
       .example("$0 fsck --deep --repair", "every byte; damaged objects are replaced where there is a good copy")
       .example("$0 fsck --repair --from s3://backup/game", "takes what no store here has from a backup")
-      .epilogue("Exit status 1 when something is wrong at the end. Nothing is ever deleted: what is damaged goes to\nquarantine/ in the store that it was in. A store\nbehind --from may be followed by what to say about it, as in \"s3://backup/game region=eu-west-1 profile=backup\"."),
+      .epilogue("Exit status 1 when something is wrong at the end. Nothing is ever deleted: what is damaged goes to\nquarantine/ in the store that it was in. A bucket behind --from is opened with the settings of the\nremote store; what is different follows it: --from \"s3://backup/game region=eu-west-1 profile=backup\"."),
   async run({ local, remote, quick, deep, repair, from, rebuildManifest, dryRun, json }, run) {
     if (rebuildManifest) return rebuild({ dryRun, json, others: local || remote || quick || deep || repair || from.length > 0 }, run);
     if (local && remote) throw new BallastError("USAGE", "fsck takes --local or --remote, or none of them for both", { hint: "git ballast fsck" });
