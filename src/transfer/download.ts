@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { isBallastError, type BallastError } from "../errors.ts";
+import type { ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore } from "../store/open.ts";
@@ -35,14 +36,20 @@ export interface Downloaded extends Unavailable, Moved {
   readonly cached: number;
 }
 
+/** Where to begin reading a content. */
+export interface Source {
+  readonly store: DirectoryStore;
+  readonly name: ObjectName;
+}
+
 export interface Located extends Unavailable {
   /** In the local store, with their bases. */
-  readonly local: ReadonlyMap<Oid, StoredObject>;
+  readonly local: ReadonlyMap<Oid, Source>;
   /**
    * To be read with the help of a remote store that is a directory on this machine: the object, a base, or both are
    * there. The bases are in either of the two stores.
    */
-  readonly direct: ReadonlyMap<Oid, { readonly store: DirectoryStore; readonly object: StoredObject }>;
+  readonly direct: ReadonlyMap<Oid, Source>;
   /** Where the bases of all these are: the local store, then the directory if it was asked. */
   readonly stores: readonly DirectoryStore[];
 }
@@ -73,7 +80,7 @@ interface Stores {
  * @throws as {@link download}
  */
 export async function locate(context: Context, wanted: readonly Wanted[], early?: EarlyFiles): Promise<Located> {
-  const direct = new Map<Oid, { store: DirectoryStore; object: StoredObject }>();
+  const direct = new Map<Oid, Source>();
   let stores: readonly DirectoryStore[] = [openLocalStore(context.repository)];
   const { found, missing, archived, failure } = await fromRemote(context, wanted, async (remote, local, absent) => {
     if (!isDirectoryStore(remote) || (await isBehindCache(context, remote))) return false;
@@ -83,13 +90,16 @@ export async function locate(context: Context, wanted: readonly Wanted[], early?
       const ways = easiestWays(await cataloguesOf(stores, absent, context.signal));
       for (const oid of absent) {
         const way = ways.get(oid);
-        if (way) direct.set(oid, { store: stores[way.from]!, object: way.object });
+        if (way) direct.set(oid, { store: stores[way.from]!, name: way.object.name });
       }
       if (look > 1 && direct.size === before) break;
     }
     return true;
   }, early);
-  return { local: found, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
+  const [store] = stores;
+  const local = new Map<Oid, Source>();
+  for (const [oid, { name }] of found) local.set(oid, { store: store!, name });
+  return { local, direct, missing: missing.filter(({ oid }) => !direct.has(oid)), archived, failure, stores };
 }
 
 /** Whether a directory is read through the shared one: it is on another file system, perhaps that of another machine. */
@@ -139,16 +149,21 @@ async function between(
   const cached = absentHere - absent.size;
   const outcome: Outcome = { moved: { objects: 0, bytes: 0, storedBytes: 0 }, archived: new Set(), failure: undefined };
   if (absent.size > 0) {
+    let copied = false;
     try {
       await withRemote(async (remote) => {
-        if (!(await instead(remote, local, [...absent.keys()]))) await copyHere(context, { local, remote, early }, absent, outcome);
+        if (await instead(remote, local, [...absent.keys()])) return;
+        copied = true;
+        await copyHere(context, { local, remote, early }, absent, outcome);
       });
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
       outcome.failure = error;
     }
-    found = await findEasiest(local, oids, signal);
-    await addToCache(context, local, [...absent.values()].filter(({ oid }) => found.has(oid)));
+    if (copied) {
+      found = await findEasiest(local, oids, signal);
+      await addToCache(context, local, [...absent.values()].filter(({ oid }) => found.has(oid)));
+    }
   }
   const rest = wanted.filter(({ oid }) => !found.has(oid));
   const { archived, failure, moved } = outcome;
@@ -156,7 +171,9 @@ async function between(
 }
 
 function lacking(wanted: readonly Wanted[], found: ReadonlyMap<Oid, unknown>): Map<Oid, Wanted> {
-  return new Map(wanted.filter(({ oid }) => !found.has(oid)).map((want) => [want.oid, want]));
+  const absent = new Map<Oid, Wanted>();
+  for (const want of wanted) if (!found.has(want.oid)) absent.set(want.oid, want);
+  return absent;
 }
 
 interface Outcome {
@@ -210,6 +227,7 @@ function isStoreFailure(error: unknown): error is BallastError {
 /** Of each oid that the store can decode by itself, the object that is the easiest to decode. */
 async function findEasiest(store: Store, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
   const wanted = new Set(oids);
-  const ways = easiestWays([await catalogueOf(store, wanted, signal)]);
-  return new Map([...ways].filter(([oid]) => wanted.has(oid)).map(([oid, { object }]) => [oid, object]));
+  const found = new Map<Oid, StoredObject>();
+  for (const [oid, { object }] of easiestWays([await catalogueOf(store, wanted, signal)])) if (wanted.has(oid)) found.set(oid, object);
+  return found;
 }

@@ -4,7 +4,6 @@ import { Contents } from "../object/contents.ts";
 import { decodeVerified } from "../object/encodings.ts";
 import { objectKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import { openLocalStore } from "../store/open.ts";
 import { locate } from "./download.ts";
 
 /**
@@ -36,18 +35,17 @@ class Vanished extends Error {}
 
 async function* readOnce(context: Context, { oid, path, sizeBytes = 0 }: { oid: Oid; path: string; sizeBytes?: number }): AsyncGenerator<Uint8Array> {
   const { local, direct, archived, failure, stores } = await locate(context, [{ oid, path, sizeBytes }]);
-  const found = local.get(oid);
-  const source = found ? { store: openLocalStore(context.repository), object: found } : direct.get(oid);
+  const source = local.get(oid) ?? direct.get(oid);
   if (!source) {
     if (archived.length > 0) throw new BallastError("OBJECT_ARCHIVED", `${path} is archived`, { hint: `git ballast checkout --restore-archived ${path}` });
     if (failure) throw failure;
     throw new BallastError("OBJECT_MISSING", `no store has ${oid}`, { hint: "git ballast fetch --all on a machine that has it, then git ballast push --all" });
   }
-  const encoded = source.store.read(objectKey(source.object.name), undefined, context.signal);
+  const encoded = source.store.read(objectKey(source.name), undefined, context.signal);
   const contents = new Contents(stores, { signal: context.signal });
   try {
     let held: Uint8Array | undefined;
-    for await (const chunk of decodeVerified(source.object.name, encoded, { openBase: contents.open, signal: context.signal })) {
+    for await (const chunk of decodeVerified(source.name, encoded, { openBase: contents.open, signal: context.signal })) {
       if (held) yield held;
       held = Buffer.from(chunk);
     }

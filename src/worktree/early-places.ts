@@ -8,7 +8,10 @@ import type { EarlyFiles } from "../transfer/receive-objects.ts";
 export class EarlyPlaces implements EarlyFiles {
   /** Those that are done. */
   readonly placed = new Set<Asset>();
-  readonly #wanted = new Map<Oid, Asset[]>();
+  readonly #wanted: readonly Asset[];
+  /** The first asset of each content, and where there are more, those. Made when the first content comes: mostly none does. */
+  #first: ReadonlyMap<Oid, Asset> | undefined;
+  readonly #further = new Map<Oid, Asset[]>();
   /** By temporary name, what was asked for and is not in place. */
   readonly #open = new Map<string, Asset>();
   readonly #temporary: (index: number) => string;
@@ -18,22 +21,34 @@ export class EarlyPlaces implements EarlyFiles {
 
   /** @param temporary the path of the n-th temporary file */
   constructor(wanted: readonly Asset[], temporary: (index: number) => string, place: (asset: Asset, temporary: string) => void) {
-    for (const asset of wanted) {
-      const same = this.#wanted.get(asset.oid);
-      if (same) same.push(asset);
-      else this.#wanted.set(asset.oid, [asset]);
-    }
+    this.#wanted = wanted;
     this.#temporary = temporary;
     this.#place = place;
   }
 
   filesFor(oid: Oid): NewFile[] {
     if (this.#failure !== undefined) return [];
-    return (this.#wanted.get(oid) ?? []).filter((asset) => !this.placed.has(asset)).map((asset) => {
+    return this.#assetsOf(oid).filter((asset) => !this.placed.has(asset)).map((asset) => {
       const temporary = this.#temporary(this.#asked++);
       this.#open.set(temporary, asset);
       return { temporary, exec: asset.exec, label: asset.path, sizeBytes: asset.sizeBytes };
     });
+  }
+
+  #assetsOf(oid: Oid): Asset[] {
+    const first = (this.#first ??= this.#byOid()).get(oid);
+    return first ? [first, ...(this.#further.get(oid) ?? [])] : [];
+  }
+
+  #byOid(): Map<Oid, Asset> {
+    const first = new Map<Oid, Asset>();
+    for (const asset of this.#wanted) {
+      const { oid } = asset;
+      if (!first.has(oid)) first.set(oid, asset);
+      else if (this.#further.has(oid)) this.#further.get(oid)!.push(asset);
+      else this.#further.set(oid, [asset]);
+    }
+    return first;
   }
 
   /** The transfer goes on whatever happens here; what failed is thrown afterwards. */

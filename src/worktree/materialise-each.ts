@@ -9,10 +9,9 @@ import type { OpenBase } from "../object/encodings.ts";
 import { materialise } from "../object/materialise.ts";
 import type { ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import { createIngestPool, type IngestPool } from "../object/pool.ts";
-import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
-import { openLocalStore } from "../store/open.ts";
-import { locate, type Located } from "../transfer/download.ts";
+import { createIngestPool, type IngestPool, type RestoreJob } from "../object/pool.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import { locate, type Located, type Source } from "../transfer/download.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { EarlyPlaces } from "./early-places.ts";
 
@@ -52,15 +51,14 @@ export async function materialiseEach(
   if (wanted.length === 0) return result;
   const run = randomBytes(6).toString("hex");
   const early = new EarlyPlaces(wanted, (index) => join(temporaryDirectory, `restore-${run}-early-${index}`), place);
-  const located = await locate(context, wanted, early).finally(() => early.close());
+  const { local, direct, ...located } = await locate(context, wanted, early).finally(() => early.close());
   const here: Ready[] = [];
+  const temporaryOf = (number: number): string => join(temporaryDirectory, `restore-${run}-${number}`);
   for (const asset of wanted) {
-    if (early.placed.has(asset)) continue;
-    const source = sourceOf(context, located, asset.oid);
-    if (source) here.push({ asset, ...source, temporary: join(temporaryDirectory, `restore-${run}-${here.length}`) });
+    const source = early.placed.has(asset) ? undefined : (local.get(asset.oid) ?? direct.get(asset.oid));
+    if (source) here.push(new Ready(asset, source, here.length, temporaryOf));
   }
-  const all = [...early.placed, ...here.map(({ asset }) => asset)];
-  report({ kind: "start", op: "restore", totalFiles: all.length, totalBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
+  report({ kind: "start", op: "restore", totalFiles: early.placed.size + here.length, totalBytes: bytesOf(early.placed) + bytesOf(here) });
   for (const { path, oid, sizeBytes: bytes } of early.placed) {
     report({ kind: "bytes", op: "restore", bytes });
     report({ kind: "file", op: "restore", path, oid, bytes });
@@ -68,16 +66,15 @@ export async function materialiseEach(
   const placed = (ready: Ready): void => {
     const { asset, temporary } = ready;
     place(asset, temporary);
-    done.add(ready);
+    ready.done = true;
     report({ kind: "file", op: "restore", path: asset.path, oid: asset.oid, bytes: asset.sizeBytes });
   };
-  const done = new Set<Ready>();
   let ok = false;
   try {
-    for (const group of byStore(here)) await restoreGroup(context, group, located.stores, placed, done, result);
+    for (const group of byStore(here)) await restoreGroup(context, group, located.stores, placed, result);
     ok = true;
   } finally {
-    for (const ready of here) if (!done.has(ready)) rmSync(ready.temporary, { force: true });
+    for (const ready of here) if (!ready.done) rmSync(ready.temporary, { force: true });
     report({ kind: "end", op: "restore", ok });
   }
   result.missing.push(...located.missing.map((asset) => missing(asset, located.failure)));
@@ -85,15 +82,47 @@ export async function materialiseEach(
   return result;
 }
 
-/** A content that a store on this machine has. */
-interface Ready extends Source {
+/** A content that a store on this machine has. Of what follows from the rest nothing is kept: there may be a million. */
+class Ready implements RestoreJob {
   readonly asset: Asset;
-  readonly temporary: string;
+  readonly source: Source;
+  /** Whether the file is in its place. */
+  done = false;
+  readonly #number: number;
+  readonly #temporaryOf: (number: number) => string;
+
+  constructor(asset: Asset, source: Source, number: number, temporaryOf: (number: number) => string) {
+    this.asset = asset;
+    this.source = source;
+    this.#number = number;
+    this.#temporaryOf = temporaryOf;
+  }
+
+  get name(): ObjectName {
+    return this.source.name;
+  }
+
+  get temporary(): string {
+    return this.#temporaryOf(this.#number);
+  }
+
+  get sizeBytes(): number {
+    return this.asset.sizeBytes;
+  }
+
+  get exec(): boolean {
+    return this.asset.exec;
+  }
+
+  get label(): string {
+    return this.asset.path;
+  }
 }
 
-interface Source {
-  readonly store: DirectoryStore;
-  readonly name: ObjectName;
+function bytesOf(items: Iterable<{ readonly sizeBytes: number }>): number {
+  let bytes = 0;
+  for (const { sizeBytes } of items) bytes += sizeBytes;
+  return bytes;
 }
 
 /** How often a content is looked for when its object turns out to be gone. */
@@ -108,14 +137,12 @@ async function restoreGroup(
   group: readonly Ready[],
   stores: readonly DirectoryStore[],
   placed: (ready: Ready) => void,
-  done: ReadonlySet<Ready>,
   result: OutOfReach,
 ): Promise<void> {
-  const { store } = group[0]!;
+  const { store } = group[0]!.source;
   const pool = openPool(context, store, stores);
   try {
-    const jobs = group.map(({ asset, name, temporary }) => ({ name, temporary, sizeBytes: asset.sizeBytes, exec: asset.exec, label: asset.path }));
-    await pool.restore(jobs, (_stat, index) => placed(group[index]!));
+    await pool.restore(group, (_stat, index) => placed(group[index]!));
     return;
   } catch (error) {
     if (!isBadObject(error)) throw error;
@@ -123,13 +150,13 @@ async function restoreGroup(
     await pool.close();
   }
   const { settings, signal } = context;
-  const rest = group.filter((ready) => !done.has(ready));
+  const rest = group.filter(({ done }) => !done);
   const contents = new Contents(stores, { signal });
   // Verified: where one encoding of a base is damaged, another one may be good.
   const openBase: OpenBase = (base) => contents.open(base, { verified: true });
   const restoreOne = async (ready: Ready, siblings: AbortSignal): Promise<void> => {
     const { asset, temporary } = ready;
-    let source: Source = ready;
+    let { source } = ready;
     for (let look = 1; ; look++) {
       rmSync(temporary, { force: true });
       try {
@@ -138,7 +165,7 @@ async function restoreGroup(
       } catch (error) {
         if (!isBadObject(error)) throw error;
         // What was listed may have been replaced by an object of another encoding.
-        const again = look < LOOKS && isBallastError(error, "OBJECT_MISSING") ? sourceOf(context, await locate(context, [asset]), asset.oid) : undefined;
+        const again = look < LOOKS && isBallastError(error, "OBJECT_MISSING") ? await sourceOf(context, asset) : undefined;
         if (again === undefined) return void result.missing.push(missing(asset, error));
         source = again;
       }
@@ -165,21 +192,20 @@ function isBadObject(error: unknown): error is BallastError {
 function byStore(here: readonly Ready[]): Ready[][] {
   const groups = new Map<string, Ready[]>();
   for (const ready of here) {
-    const group = groups.get(ready.store.root);
+    const { root } = ready.source.store;
+    const group = groups.get(root);
     if (group) group.push(ready);
-    else groups.set(ready.store.root, [ready]);
+    else groups.set(root, [ready]);
   }
   return [...groups.values()];
 }
 
-function sourceOf(context: Context, { local, direct }: Located, oid: Oid): Source | undefined {
-  const object = local.get(oid);
-  if (object) return { store: openLocalStore(context.repository), name: object.name };
-  const found = direct.get(oid);
-  return found && isDirectoryStore(found.store) ? { store: found.store, name: found.object.name } : undefined;
+async function sourceOf(context: Context, asset: Asset): Promise<Source | undefined> {
+  const { local, direct } = await locate(context, [asset]);
+  return local.get(asset.oid) ?? direct.get(asset.oid);
 }
 
-async function askForArchived(context: Context, located: Located, ask: boolean): Promise<OutOfReach["archived"]> {
+async function askForArchived(context: Context, located: Pick<Located, "archived">, ask: boolean): Promise<OutOfReach["archived"]> {
   if (!ask || located.archived.length === 0) return located.archived.map(({ path, oid }) => ({ path, oid }));
   const { requestArchived } = await import("../transfer/request-archived.ts");
   return requestArchived(context, located.archived);

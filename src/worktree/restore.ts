@@ -53,8 +53,12 @@ export async function restore(
     if (removeFile(top, path, expect)) result.removed.push(path);
     worktree.index.set(path, undefined);
   }
-  const wanted = list.flatMap(({ path, target }) => (target ? [{ ...target, path }] : []));
-  const expected = new Map(list.map(({ path, expect }) => [path, expect]));
+  const wanted: Asset[] = [];
+  const expected = new Map<string, FileStat>();
+  for (const { path, target, expect } of list) {
+    if (target) wanted.push(target.path === path ? target : { ...target, path });
+    if (target && expect) expected.set(path, expect);
+  }
   let bytes = 0;
   const writable = await writableByLock(context, wanted.map(({ path }) => path));
   const temporaryDirectory = temporaryRoot(context, top);
