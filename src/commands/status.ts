@@ -12,6 +12,7 @@ import { liveAssets, observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { listTracked } from "../worktree/tracking.ts";
+import { namesDrivers } from "../git/attributes.ts";
 import { at, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { changesBetween, type Change } from "./changes.ts";
@@ -57,7 +58,7 @@ export async function status(context: Context): Promise<Status> {
       ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
-    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen)],
+    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree)],
   };
 }
 
@@ -139,6 +140,11 @@ async function unpushedAssets({ repository, signal }: Context): Promise<Asset[] 
 function notesOnProfile(seen: ReadonlyMap<string, Seen>): string[] {
   const outside = [...seen.values()].filter(({ state }) => state === "outside").length;
   return outside === 0 ? [] : [`${count(outside, "asset")} left out by this worktree's profile (sparse-checkout, fetch.include or checkout --include); git ballast checkout <path> brings one`];
+}
+
+function notesOnGit({ repository, settings }: Context, { manifest }: Worktree): string[] {
+  if (!settings.gitLive || manifest.size === 0 || namesDrivers(repository)) return [];
+  return ["git status does not see assets: .gitattributes does not name the manifest's drivers; git ballast doctor says what to do"];
 }
 
 function notesOn(worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {

@@ -18,6 +18,12 @@ export async function withAttribute(repository: Repository, name: string, paths:
   return found;
 }
 
+/** Whether `.gitattributes` gives the manifest to our drivers; without that, Git does not see that assets change. */
+export function namesDrivers({ top }: Repository): boolean {
+  const file = join(top, ".gitattributes");
+  return existsSync(file) && /^.*manifest\.jsonl\s.*filter=ballast\b.*diff=ballast\b.*merge=ballast\b/m.test(readFileSync(file, "utf8"));
+}
+
 const WITHOUT = new Set(["unspecified", "unset", "false"]);
 
 function isMentioned(repository: Repository, name: string): boolean {

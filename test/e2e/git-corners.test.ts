@@ -205,3 +205,26 @@ describe("git stash", () => {
     await expectClean(box, "repo", { "a.bin": "staged", "c.bin": "not staged", "new.bin": "new" });
   });
 });
+
+describe("a commit that has assets and not the attributes that show them to Git", () => {
+  it("is made with a warning, and status says that Git is blind", async () => {
+    await afresh();
+    await git("rm", "-q", ".gitattributes");
+    await git("commit", "-q", "-m", "without attributes");
+    await edit("a.bin", "an edit that Git cannot see");
+    const { status: code, stdout, stderr } = await box.ballast("repo", "status");
+    expect(code).toBe(0);
+    expect(stdout).toContain("modified  a.bin");
+    expect(stdout + stderr).toContain("git status does not see assets: .gitattributes does not name the manifest's drivers; git ballast doctor says what to do");
+    await box.mustBallast("repo", "add", "a.bin");
+    const committed = await box.tryGit("repo", "commit", "-q", "-m", "an edit");
+    expect(committed.status).toBe(0);
+    expect(committed.stderr).toContain("Git does not see that assets change");
+    expect((await box.ballast("repo", "doctor")).stdout).toContain(".gitattributes does not name the manifest's drivers");
+    // As doctor says.
+    await box.mustBallast("repo", "init");
+    expect((await box.ballast("repo", "status")).stderr).not.toContain("does not see assets");
+    await edit("a.bin", "an edit that it sees");
+    expect(await status()).toContain(MODIFIED);
+  });
+});

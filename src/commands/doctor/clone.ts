@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { committedIdentity, readPin } from "../../config/pin.ts";
 import type { Context } from "../../context.ts";
 import { isBallastError } from "../../errors.ts";
+import { namesDrivers } from "../../git/attributes.ts";
 import { outdatedDrivers } from "../../git/drivers.ts";
 import { outdatedHooks } from "../../git/hooks.ts";
 import { gitConfig } from "../../git/config.ts";
@@ -72,8 +73,7 @@ function block({ repository }: Context): Finding {
 }
 
 function attributes({ repository }: Context): Finding {
-  const lines = countLines(join(repository.top, ".gitattributes"), /manifest\.jsonl\s.*filter=ballast\b.*diff=ballast\b.*merge=ballast\b/);
-  if (lines === 0) return { ok: false, detail: ".gitattributes does not name the manifest's drivers: Git is blind to assets", mend: "git ballast init" };
+  if (!namesDrivers(repository)) return { ok: false, detail: ".gitattributes does not name the manifest's drivers: Git is blind to assets", mend: "git ballast init" };
   return { ...OK, detail: ".gitattributes names the manifest's drivers" };
 }
 

@@ -73,7 +73,8 @@ export class Look {
 
   /** A commit from before Ballast, or one that took it out again, has no assets and no patterns. */
   async hasBallast(clone: string): Promise<boolean> {
-    return (await this.#read(clone, `HEAD:${MANIFEST}`)) !== undefined;
+    // Of a manifest that no attribute gives to the filter, Git shows no change, and status and pre-commit say so.
+    return (await this.#read(clone, `HEAD:${MANIFEST}`)) !== undefined && ((await this.#read(clone, "HEAD:.gitattributes")) ?? "").includes("filter=ballast");
   }
 
   async manifest(repository: string, commit: string): Promise<Files> {

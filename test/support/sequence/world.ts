@@ -265,7 +265,7 @@ export class World {
     if (this.#look.unfinished(clone)) return;
     const status = await this.#look.status(clone);
     await this.#settled(clone);
-    if (status.includes(MANIFEST) || status.includes(".gitignore")) return;
+    if (status.includes(MANIFEST) || status.includes(".gitignore") || status.includes(".gitattributes")) return;
     if (!(await this.#look.hasBallast(clone))) return this.#unsure(clone);
     const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
     if (!this.#agree(clone, head, disk)) throw new Error(`git status says that nothing changed, but there is ${show(disk)} on disk and ${show(head)} in the commit`);
