@@ -14,11 +14,13 @@ import { random, sandbox, Sandbox, sha256, type Result } from "../support/sandbo
 const PRELOAD = fileURLToPath(new URL("../support/crash.cjs", import.meta.url));
 /** Repositories in which runs go on side by side. */
 const LANES = 3;
+/** Whether to go through all of them, however long it takes. */
+const EXHAUSTIVE = process.env["BALLAST_TEST_EXHAUSTIVE"] === "1";
 /** Every write up to this one, and a sample of those behind it. */
-const EVERY = 60;
+const EVERY = EXHAUSTIVE ? Infinity : 60;
 const SAMPLE = 12;
 /** One stash asks the filter six times over; the first rounds are gone through write by write. */
-const EVERY_OF_STASH = 24;
+const EVERY_OF_STASH = EXHAUSTIVE ? Infinity : 24;
 /** A lock that outlived its holder would make a command wait for longer. */
 const WEDGED_MS = 15_000;
 
@@ -308,7 +310,7 @@ beforeAll(async () => {
 
 describe("after a kill at any write, nothing is lost or torn and the next run ends well", () => {
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    it(name, { timeout: 600_000 }, async () => {
+    it(name, { timeout: EXHAUSTIVE ? 3_600_000 : 600_000 }, async () => {
       const [counting] = lanes;
       await counting!.begin(scenario.start);
       expect(await counting!.crash(scenario, 0)).toBeUndefined();
