@@ -176,13 +176,15 @@ describe("a backup that is not whole either", () => {
     await expectWhole();
   });
 
-  test("what another encoding holds makes up for a damaged one and for a base that is lost", async () => {
-    for (const oid of [ROOT, MIDDLE]) await remote().remove(await key(oid));
-    await backup().remove(await key(ROOT));
-    await backup().put(`objects/${MIDDLE.slice(0, 2)}/${MIDDLE}`, CHAIN[1]!);
-    const { findings, repairs } = await repair("--deep");
-    expect(repairs.map(({ key }) => key)).toContain(`objects/${MIDDLE.slice(0, 2)}/${MIDDLE}`);
-    expect(findings.filter(({ kind }) => kind === "missing").map(({ oid }) => oid)).toEqual([ROOT]);
+  test("of what stands on a base that nobody has any more, another encoding is taken", async () => {
+    const [lost, raw] = [await key(MIDDLE), `objects/${TOP.slice(0, 2)}/${TOP}`];
+    for (const store of [remote(), backup()]) await store.remove(lost);
+    await backup().put(raw, CHAIN[2]!);
+    expect((await fsck("--remote")).findings.map(({ kind, oid }) => [kind, oid])).toEqual([["missing", MIDDLE], ["chain", TOP]]);
+    const { findings, repairs } = await repair();
+    expect(repairs).toEqual([{ store: "remote", what: "restored", key: raw, where: url("backup") }]);
+    expect(findings.map(({ kind, oid }) => [kind, oid])).toEqual([["missing", MIDDLE], ["chain", TOP]]);
+    expect((await repair()).repairs).toEqual([]);
   });
 });
 

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import { bring } from "../../../src/fsck/bring.ts";
 import { FurtherStore } from "../../../src/fsck/further-store.ts";
 import { ownSource } from "../../../src/fsck/source.ts";
-import type { Oid } from "../../../src/object/oid.ts";
+import { oidOf, type Oid } from "../../../src/object/oid.ts";
 import { openDirectoryStore, type DirectoryStore } from "../../../src/store/directory.ts";
-import { editions, putChain, wanted } from "../../support/deltas.ts";
+import { decodeAll } from "../../support/decodable.ts";
+import { editions, putChain, putContent, wanted } from "../../support/deltas.ts";
 import { oid, put, scene, type Scene } from "../../support/repository.ts";
 
 async function further(it: Scene, name: string, fill: (store: DirectoryStore) => Promise<unknown> = async () => {}): Promise<FurtherStore> {
@@ -34,6 +35,22 @@ test("a source is asked only for what those before it cannot give", async () => 
   expect(brought.map(({ object, from }) => [object.name.oid, from.where]).sort()).toEqual([[first, "local"], [second, "local"], [third, `file://${it.box.path("a")}`]].sort());
   expect(asked.get("a")).toEqual([third]);
   expect(asked.has("b")).toBe(false);
+});
+
+test("a chain whose parts lie in turns in several stores comes in one go, bases first", async () => {
+  const it = await scene();
+  const versions = editions(9, "turns", 5000);
+  const put = (mine: number) => async (store: DirectoryStore): Promise<void> => {
+    for (const [i, version] of versions.entries()) if (i % 3 === mine) await putContent(store, version, versions[i - 1]);
+  };
+  await put(0)(it.local);
+  const sources = [ownSource("local", it.local), await further(it, "one", put(1)), await further(it, "two", put(2))];
+  const order: Oid[] = [];
+  const report = (event: Scene["events"][number]): void => void (event.kind === "file" && order.push(event.oid as Oid));
+  const brought = await bring({ ...it.context, report }, { op: "upload", from: sources, to: it.remote }, [wanted(versions.at(-1)!)]);
+  expect(brought).toHaveLength(9);
+  expect(order).toEqual(versions.map(oidOf));
+  expect(await decodeAll(it.remote.root)).toEqual(new Set(versions.map(oidOf)));
 });
 
 test("a directory that vanishes in the middle is left, what came stays, and the next source gives the rest", async () => {
