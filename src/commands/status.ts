@@ -16,6 +16,7 @@ import { namesDrivers } from "../git/attributes.ts";
 import { at, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { changesBetween, type Change } from "./changes.ts";
+import { noteOfHooks } from "./note-of-hooks.ts";
 
 export interface StatusEntry {
   readonly path: string;
@@ -58,7 +59,7 @@ export async function status(context: Context): Promise<Status> {
       ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
-    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree)],
+    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree), ...(await noteOfHooks(repository))],
   };
 }
 

@@ -19,6 +19,7 @@ import { isStamped } from "../worktree/stamp.ts";
 import { listTracked, patternFor, readTracking, tracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
 import { endProtection, writeProtect } from "../worktree/write-protection.ts";
 import { changesBetween, type Change } from "./changes.ts";
+import { noteOfHooks } from "./note-of-hooks.ts";
 
 export interface TrackOptions {
   readonly patterns: readonly string[];
@@ -78,7 +79,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   const matching = [...assets.keys()].filter(tracking(wanted).matches);
   if (options.lockable) await writeProtect(context, matching);
   if (options.notLockable) await endProtection(context, matching);
-  const notes = notesOn(wanted, recorded, fromGit, worktree);
+  const notes = [...notesOn(wanted, recorded, fromGit, worktree), ...(await noteOfHooks(repository))];
   if (options.push) await pushNow(context, notes);
   return { patterns: added, recorded, fromGit, notes };
 }

@@ -140,3 +140,15 @@ describe("a hook", () => {
     expect(await box.git(repo, "status", "--short")).toBe("");
   });
 });
+
+it("says in status and track that a clone has no hooks, and what brings them", async () => {
+  const repo = await emptyRepo();
+  const before = await box.ballast(repo, "track", "*.bin");
+  expect(before.status).toBe(0);
+  expect(before.stderr).toContain("this clone has no hooks of Ballast: no push uploads assets, and they do not follow when Git moves; git ballast init s3://bucket/prefix");
+  await box.mustBallast(repo, "init");
+  expect((await box.ballast(repo, "status")).stderr).not.toContain("no hooks");
+  await box.mustBallast(repo, "uninstall");
+  const after = await box.ballast(repo, "status", "--json");
+  expect(JSON.parse(after.stdout)).toMatchObject({ notes: [expect.stringMatching(/no hooks of Ballast.*git ballast install$/)] });
+});
