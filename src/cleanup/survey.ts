@@ -3,8 +3,8 @@ import { BallastError } from "../errors.ts";
 import { storeTime } from "../gc/clock.ts";
 import { collectClaims, readMarks, type Claimed } from "../gc/collect.ts";
 import type { ThisRun } from "../gc/this-run.ts";
-import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import { isOid, type Oid } from "../object/oid.ts";
+import { listObjects } from "../store/list-objects.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Facts } from "./plan.ts";
@@ -39,15 +39,10 @@ export function neededBy(own: Iterable<Oid>, claims: readonly Claimed[]): Set<Oi
   return needed;
 }
 
-async function objectsOf(store: Store, signal: AbortSignal): Promise<StoredObject[]> {
-  const objects: StoredObject[] = [];
-  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
-    const name = parseKey(entry.key);
-    if (name !== undefined) objects.push({ ...entry, name });
-    else if (isOid(entry.key.split("/").at(-1)!.slice(0, 64))) {
-      // It may be a difference from any other object.
-      throw new BallastError("ENCODING_UNKNOWN", `${entry.key} in ${store.url} has an encoding that this version does not know`, { hint: "install a newer git-ballast" });
-    }
-  }
-  return objects;
+function objectsOf(store: Store, signal: AbortSignal): Promise<StoredObject[]> {
+  return listObjects(store, signal, ({ key }) => {
+    if (!isOid(key.split("/").at(-1)!.slice(0, 64))) return;
+    // It may be a difference from any other object.
+    throw new BallastError("ENCODING_UNKNOWN", `${key} in ${store.url} has an encoding that this version does not know`, { hint: "install a newer git-ballast" });
+  });
 }

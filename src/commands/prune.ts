@@ -2,12 +2,13 @@ import type { Context } from "../context.ts";
 import { readMarks } from "../gc/collect.ts";
 import { thisRun } from "../gc/this-run.ts";
 import type { Oid } from "../object/oid.ts";
-import { lastCheckouts } from "../prune/last-use.ts";
+import { noteCheckouts } from "../prune/last-use.ts";
 import { planPrune, type Cached, type Facts, type KeepReason, type PrunePlan } from "../prune/plan.ts";
-import { objectsOf, pruneSharedCache } from "../prune/shared-cache.ts";
+import { pruneSharedCache } from "../prune/shared-cache.ts";
 import { presentRemotely, whyNoSecondCopy } from "../prune/remote.ts";
 import { pushedOf, withRefs, type Pushed } from "../prune/pushed.ts";
 import type { DirectoryStore } from "../store/directory.ts";
+import { listObjects } from "../store/list-objects.ts";
 import { openRemoteStore } from "../store/open.ts";
 import type { StoredObject } from "../store/port.ts";
 import { openSharedCache } from "../store/shared-cache.ts";
@@ -51,7 +52,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Pr
   const limits = { recentMs: options.recentMs ?? (settings.cache.limitBytes === undefined ? settings.cache.recentMs : undefined), limitBytes: settings.cache.limitBytes };
   const removal = options.dryRun ? undefined : await takeRemoval(local, { ...thisProcess("prune"), concurrency: settings.concurrency, signal });
   try {
-    const objects = await objectsOf(local, signal);
+    const objects = await listObjects(local, signal);
     const { known, notes } = await factsOf(context, local, objects, options);
     collectGarbage(objects.length);
     const plan = planPrune(known, limits);
@@ -72,7 +73,7 @@ export async function pruneToLimit(context: Context): Promise<PruneResult | unde
   const { limitBytes } = settings.cache;
   if (limitBytes === undefined) return undefined;
   const held = [await localStore(context), await openSharedCache(context)];
-  for (const store of held) if (store && sizeOf(await objectsOf(store, signal)) > limitBytes) return prune(context, { dryRun: false, ask: "store" });
+  for (const store of held) if (store && sizeOf(await listObjects(store, signal)) > limitBytes) return prune(context, { dryRun: false, ask: "store" });
   return undefined;
 }
 
@@ -81,15 +82,17 @@ async function factsOf(context: Context, local: DirectoryStore, objects: readonl
   const remote = await openRemoteStore(context);
   try {
     const reason = await whyNoSecondCopy(repository, local, remote);
-    const pushed = reason === undefined ? await withRefs(context, ask === "all", () => pushedOf(repository, signal)) : NOTHING;
-    const candidates = new Set(objects.map(({ name }) => name.oid).filter((oid) => !pushed.unpushed.has(oid)));
+    const held = new Map(objects.map(({ name: { oid } }) => [oid, oid]));
+    const pushed = reason === undefined ? await withRefs(context, ask === "all", () => pushedOf(repository, held, signal)) : NOTHING;
+    for (const oid of pushed.unpushed) held.delete(oid);
+    const candidates = new Set(held.keys());
+    held.clear();
     const present = reason !== undefined ? new Set<Oid>() : ask !== "nobody" ? await presentRemotely(remote, candidates, pushed, signal) : new Set([...candidates].filter((oid) => pushed.published.has(oid)));
     if (ask === "store" && present.size > 0) for (const { oids } of await readMarks(remote, { concurrency: settings.concurrency, signal })) for (const oid of oids) present.delete(oid);
-    const checkouts = await lastCheckouts(repository, signal);
-    const arrivals = new Map<Oid, number>();
-    for (const { name, modifiedMs } of objects) arrivals.set(name.oid, Math.max(modifiedMs, arrivals.get(name.oid) ?? 0));
-    const lastUseMs = (oid: Oid): number => Math.max(checkouts.get(oid) ?? 0, arrivals.get(oid) ?? 0);
-    return { known: { objects, unpushed: pushed.unpushed, present, lastUseMs, nowMs: thisRun().nowMs() }, notes: reason === undefined ? [] : [reason] };
+    const uses = new Map<Oid, number>();
+    for (const { name, modifiedMs } of objects) uses.set(name.oid, Math.max(modifiedMs, uses.get(name.oid) ?? 0));
+    await noteCheckouts(repository, uses, signal);
+    return { known: { objects, unpushed: pushed.unpushed, present, lastUseMs: (oid) => uses.get(oid) ?? 0, nowMs: thisRun().nowMs() }, notes: reason === undefined ? [] : [reason] };
   } finally {
     remote.close();
   }
@@ -103,7 +106,7 @@ async function evict(local: DirectoryStore, { waves }: PrunePlan, removal: Remov
   const going = new Map(waves.flat().map((one) => [one.oid, one]));
   const planned = new Set([...going.values()].flatMap(({ objects }) => objects.map(({ key }) => key)));
   const needed = new Set<Oid>();
-  for (const { key, name } of await objectsOf(local, signal)) if (name.base !== undefined && !planned.has(key)) needed.add(name.base);
+  for (const { key, name } of await listObjects(local, signal)) if (name.base !== undefined && !planned.has(key)) needed.add(name.base);
   for (const oid of needed) for (const { name } of going.get(oid)?.objects ?? []) if (name.base !== undefined) needed.add(name.base);
   const gone: Cached[][] = [];
   for (const wave of waves) {

@@ -9,19 +9,21 @@ import { matchedOid, type Oid } from "../object/oid.ts";
 const MOST_MOVES = 2000;
 
 /**
- * When contents were last checked out: `Infinity` for what the HEAD of a worktree names now, else when such a HEAD moved
- * away from it, by the clock of the machine that it was on, in milliseconds since 1970. Told from Git's reflogs, since
- * no file system tells reliably when a file was read.
+ * Notes when contents were last checked out: `Infinity` for what the HEAD of a worktree names now, else when such a HEAD
+ * moved away from it, by the clock of the machine that it was on, in milliseconds since 1970. Told from Git's reflogs,
+ * since no file system tells reliably when a file was read.
+ * @param uses when contents were last of use, as far as that is known; later uses are put in, and no other contents
  */
-export async function lastCheckouts(repository: Repository, signal: AbortSignal): Promise<Map<Oid, number>> {
-  const uses = new Map<Oid, number>();
-  const note = (oid: Oid, ms: number): void => void uses.set(oid, Math.max(ms, uses.get(oid) ?? 0));
+export async function noteCheckouts(repository: Repository, uses: Map<Oid, number>, signal: AbortSignal): Promise<void> {
+  const note = (oid: Oid, ms: number): void => {
+    const known = uses.get(oid);
+    if (known !== undefined && ms > known) uses.set(oid, ms);
+  };
   const heads = ["main-worktree/HEAD", ...worktreesOf(repository).map((name) => `worktrees/${name}/HEAD`)];
   for (const head of heads) {
     for (const oid of oidsIn(await manifestText(repository, head))) note(oid, Infinity);
     await eachLeft(repository, await movesOf(repository, head, signal), note, signal);
   }
-  return uses;
 }
 
 function worktreesOf({ commonDir }: Repository): string[] {

@@ -3,7 +3,9 @@ import type { StoredObject } from "../store/port.ts";
 import { compare } from "../transfer/chains.ts";
 
 /** Why a content stays in the local store; the first that holds. */
-export type KeepReason = "unpushed" | "absent" | "recent" | "base" | "room";
+export type KeepReason = (typeof REASONS)[number];
+
+const REASONS = ["unpushed", "absent", "recent", "base", "room"] as const;
 
 export interface Facts {
   /** Every object of the local store. */
@@ -45,26 +47,30 @@ export interface PrunePlan {
 export function planPrune(facts: Facts, { recentMs, limitBytes }: Limits): PrunePlan {
   const { unpushed, present, nowMs } = facts;
   const contents = group(facts);
-  const reasons = new Map<Oid, KeepReason>();
-  for (const oid of contents.keys()) if (unpushed.has(oid)) reasons.set(oid, "unpushed");
-  for (const oid of contents.keys()) if (!reasons.has(oid) && !present.has(oid)) reasons.set(oid, "absent");
-  const free = [...contents.values()].filter(({ oid }) => !reasons.has(oid)).sort(leastRecentFirst);
+  const kept = new Map<KeepReason, Cached[]>();
+  const keep = (one: Cached, reason: KeepReason): void => {
+    const some = kept.get(reason);
+    if (some) some.push(one);
+    else kept.set(reason, [one]);
+  };
+  const free: Cached[] = [];
+  for (const one of contents.values()) {
+    if (unpushed.has(one.oid)) keep(one, "unpushed");
+    else if (!present.has(one.oid)) keep(one, "absent");
+    else free.push(one);
+  }
+  free.sort(leastRecentFirst);
   const eviction = new Eviction(contents);
   for (const one of free) if (recentMs !== undefined && nowMs - one.lastUseMs >= recentMs) eviction.evict(one);
   for (const one of free) {
     if (limitBytes === undefined || eviction.leftBytes <= limitBytes) break;
     eviction.evict(one);
   }
-  for (const { oid } of free) if (!eviction.waveOf.has(oid)) reasons.set(oid, eviction.blocked.has(oid) ? "base" : recentMs === undefined ? "room" : "recent");
-  const kept = new Map<KeepReason, Cached[]>();
-  for (const [oid, reason] of reasons) {
-    const some = kept.get(reason);
-    if (some) some.push(contents.get(oid)!);
-    else kept.set(reason, [contents.get(oid)!]);
-  }
+  for (const one of free) if (!eviction.waveOf.has(one.oid)) keep(one, eviction.blocked.has(one.oid) ? "base" : recentMs === undefined ? "room" : "recent");
+  const inOrder = new Map(REASONS.flatMap((reason): [KeepReason, Cached[]][] => (kept.has(reason) ? [[reason, kept.get(reason)!]] : [])));
   const waves: Cached[][] = [];
   for (const [oid, wave] of eviction.waveOf) (waves[wave] ??= []).push(contents.get(oid)!);
-  return { waves, kept };
+  return { waves, kept: inOrder };
 }
 
 /** Takes contents away one by one, each only when nothing that is left stands on it. */
@@ -110,9 +116,12 @@ class Eviction {
   }
 }
 
-function basesOf({ oid, objects }: Cached): Set<Oid> {
+function basesOf({ oid, objects }: Cached): Iterable<Oid> {
+  if (objects.every(({ name }) => name.base === undefined)) return NO_BASE;
   return new Set(objects.flatMap(({ name }) => (name.base === undefined || name.base === oid ? [] : [name.base])));
 }
+
+const NO_BASE: readonly Oid[] = [];
 
 function group({ objects, lastUseMs }: Facts): Map<Oid, Cached> {
   const byOid = new Map<Oid, StoredObject[]>();
@@ -121,7 +130,9 @@ function group({ objects, lastUseMs }: Facts): Map<Oid, Cached> {
     if (known) known.push(object);
     else byOid.set(object.name.oid, [object]);
   }
-  return new Map([...byOid].map(([oid, all]) => [oid, { oid, objects: all, storedBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), lastUseMs: lastUseMs(oid) }]));
+  const contents = new Map<Oid, Cached>();
+  for (const [oid, all] of byOid) contents.set(oid, { oid, objects: all, storedBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0), lastUseMs: lastUseMs(oid) });
+  return contents;
 }
 
 function leastRecentFirst(a: Cached, b: Cached): number {

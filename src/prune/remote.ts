@@ -15,7 +15,9 @@ export async function presentRemotely(remote: Store, oids: ReadonlySet<Oid>, { p
   if (oids.size === 0) return new Set();
   const catalogue = await catalogueOf(remote, oids, signal);
   const found = decodable(sound(catalogue, published));
-  return new Set([...oids].filter((oid) => found.has(oid)));
+  const present = new Set<Oid>();
+  for (const oid of oids) if (found.has(oid)) present.add(oid);
+  return present;
 }
 
 function* sound(catalogue: Catalogue, published: Pushed["published"]): Generator<StoredObject> {

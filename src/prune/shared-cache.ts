@@ -1,9 +1,7 @@
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
-import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import type { DirectoryStore } from "../store/directory.ts";
-import type { StoredObject } from "../store/port.ts";
+import { listObjects } from "../store/list-objects.ts";
 import { leaveSharedCache, openSharedCache } from "../store/shared-cache.ts";
 import { planPrune, type Limits } from "./plan.ts";
 
@@ -25,7 +23,7 @@ export async function pruneSharedCache(context: Context, limits: Limits, { dryRu
   const { signal } = context;
   try {
     await cache.tidy?.(signal);
-    const objects = await objectsOf(cache, signal);
+    const objects = await listObjects(cache, signal);
     const lastUse = new Map<Oid, number>();
     for (const { name, modifiedMs } of objects) lastUse.set(name.oid, Math.max(modifiedMs, lastUse.get(name.oid) ?? 0));
     const plan = planPrune({ objects, unpushed: new Set(), present: new Set(lastUse.keys()), lastUseMs: (oid) => lastUse.get(oid)!, nowMs }, limits);
@@ -39,14 +37,4 @@ export async function pruneSharedCache(context: Context, limits: Limits, { dryRu
     leaveSharedCache(context, error);
     return undefined;
   }
-}
-
-/** Every object of a store. */
-export async function objectsOf(store: DirectoryStore, signal: AbortSignal): Promise<StoredObject[]> {
-  const objects: StoredObject[] = [];
-  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
-    const name = parseKey(entry.key);
-    if (name) objects.push({ ...entry, name });
-  }
-  return objects;
 }
