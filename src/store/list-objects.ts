@@ -1,0 +1,30 @@
+import { objectKey, OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
+import type { Entry, Store, StoredObject } from "./port.ts";
+
+/**
+ * Every object of a store, by key. There may be a million: each is held without what a listing tells besides.
+ * @param other told of whatever else is listed among them
+ * @throws what the store throws
+ */
+export async function listObjects(store: Store, signal: AbortSignal, other: (entry: Entry) => void = () => {}): Promise<StoredObject[]> {
+  const objects: StoredObject[] = [];
+  for await (const entry of store.list(OBJECTS_PREFIX, signal)) {
+    const parsed = parseKey(entry.key);
+    if (parsed === undefined) {
+      other(entry);
+      continue;
+    }
+    const { sizeBytes, modifiedMs, archived } = entry;
+    const name = { ...parsed, oid: ownText(parsed.oid) };
+    const key = objectKey(name);
+    // All are of one shape, without room to grow.
+    objects.push(archived ? { key, sizeBytes, modifiedMs, name, archived } : { key, sizeBytes, modifiedMs, name });
+  }
+  return objects;
+}
+
+/** A part of a text holds on to the whole of it; this is as large as it is long. */
+function ownText(oid: Oid): Oid {
+  return Buffer.from(oid, "latin1").toString("latin1") as Oid;
+}
