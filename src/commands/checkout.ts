@@ -5,6 +5,7 @@ import { BallastError } from "../errors.ts";
 import { outdatedHooks } from "../git/hooks.ts";
 import type { Oid } from "../object/oid.ts";
 import { putBeside } from "../worktree/beside.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { count } from "../util/format.ts";
 import { dropSettledConflicts } from "../worktree/conflicts.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
@@ -70,6 +71,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   await dropSettledConflicts(repository);
   const conflicts = options.dryRun ? undefined : await settleConflicts(context, options);
   const worktree = openWorktree(repository);
+  collectGarbage(worktree.manifest.size);
   const byName = namedPaths(context, options.paths);
   if (options.lasting && options.paths.length === 0 && !options.dryRun) writeChoice(repository, options);
   const outside = await outsideProfile(context);

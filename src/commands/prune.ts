@@ -53,6 +53,7 @@ export async function prune(context: Context, options: PruneOptions): Promise<Pr
   const removal = options.dryRun ? undefined : await takeRemoval(local, { ...thisProcess("prune"), concurrency: settings.concurrency, signal });
   try {
     const objects = await listObjects(local, signal);
+    collectGarbage(objects.length);
     const { known, notes } = await factsOf(context, local, objects, options);
     collectGarbage(objects.length);
     const plan = planPrune(known, limits);

@@ -1,5 +1,6 @@
 import type { Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 
 /*
  * A delta is worth what its base is: an oid can be decoded when one of its objects is whole (raw or gzip), or is a
@@ -24,6 +25,7 @@ export async function cataloguesOf(finders: readonly Finder[], oids: Iterable<Oi
   for (;;) {
     const next = catalogues.findIndex(({ size }) => size < order.length);
     if (next < 0) return catalogues;
+    collectGarbage(order.length - catalogues[next]!.size);
     const catalogue = catalogues[next]!;
     const ask = order.slice(catalogue.size);
     const found = await finders[next]!.find(ask, signal);

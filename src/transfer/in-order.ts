@@ -15,9 +15,11 @@ export async function forEachInOrder<T extends { readonly name: ObjectName }>(
   work: (item: T, signal: AbortSignal) => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const tasks = items.map((item) => ({ item, oid: item.name.oid, after: item.name.base === undefined ? [] : [item.name.base] }));
+  const tasks = items.map((item) => ({ item, oid: item.name.oid, after: item.name.base === undefined ? NOTHING : [item.name.base] }));
   await forEachAfter(tasks, limit, ({ item }, siblings) => work(item, siblings), signal);
 }
+
+const NOTHING: readonly never[] = [];
 
 /**
  * {@link forEachInOrder} for work that waits for any number of others.
@@ -29,13 +31,9 @@ export async function forEachAfter<T extends { readonly oid: Oid; readonly after
   work: (task: T, signal: AbortSignal) => Promise<boolean>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const arrivals = new Map<Oid, Arrival>();
-  const steps = tasks.map((task) => {
-    const step = { task, own: newArrival(), after: task.after.flatMap((oid) => arrivals.get(oid) ?? []) };
-    if (!arrivals.has(task.oid)) arrivals.set(task.oid, step.own);
-    return step;
-  });
-  const one = async ({ task, own, after }: (typeof steps)[number], siblings: AbortSignal): Promise<void> => {
+  const awaited = new Set<Oid>();
+  for (const { after } of tasks) for (const oid of after) awaited.add(oid);
+  const one = async ({ task, own, after }: Step<T>, siblings: AbortSignal): Promise<void> => {
     let arrived = false;
     try {
       // What is waited for stands earlier, so it has been begun: whoever waits here waits for work that goes on.
@@ -43,10 +41,28 @@ export async function forEachAfter<T extends { readonly oid: Oid; readonly after
       siblings.throwIfAborted();
       arrived = await work(task, siblings);
     } finally {
-      own.tell(arrived);
+      own?.tell(arrived);
     }
   };
-  await forEachParallel(steps, limit, one, signal);
+  await forEachParallel(stepsOf(tasks, awaited), limit, one, signal);
+}
+
+interface Step<T> {
+  readonly task: T;
+  /** Undefined when nobody waits for it. */
+  readonly own: Arrival | undefined;
+  readonly after: readonly Arrival[];
+}
+
+/** Each when it is begun: mostly nothing waits for anything, and there may be a million. */
+function* stepsOf<T extends { readonly oid: Oid; readonly after: readonly Oid[] }>(tasks: readonly T[], awaited: ReadonlySet<Oid>): Generator<Step<T>> {
+  const arrivals = new Map<Oid, Arrival>();
+  for (const task of tasks) {
+    const after = task.after.flatMap((oid) => arrivals.get(oid) ?? []);
+    const own = awaited.has(task.oid) && !arrivals.has(task.oid) ? newArrival() : undefined;
+    if (own) arrivals.set(task.oid, own);
+    yield { task, own, after };
+  }
 }
 
 interface Arrival {
