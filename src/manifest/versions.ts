@@ -27,12 +27,6 @@ export async function manifestBytesAt(
   return status === 0 ? stdout : undefined;
 }
 
-/** The oids that `revision` names, also in a manifest that cannot be read otherwise; none where it has no manifest. */
-export async function oidsAt(repository: Repository, revision: string): Promise<Set<string>> {
-  const text = (await manifestBytesAt(repository, revision))?.toString("latin1") ?? "";
-  return new Set(Array.from(text.matchAll(/"oid":"([0-9a-f]{64})"/g), ([, oid]) => oid!));
-}
-
 /** The blob that is staged for the manifest (stage 0) with its mode, or undefined. */
 export async function stagedManifestBlob(
   repository: Repository,

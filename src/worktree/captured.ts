@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
+import { findAsset } from "../manifest/find-asset.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import { formatOidLine, readOidLines } from "./oid-lines.ts";
 
@@ -41,13 +42,15 @@ export async function unreferenced<T extends Captured>(repository: Repository, c
   const names = new Set([tips, stashes.stdout, before.stdout].flatMap((text) => text.toString().split("\n")).concat(autostashes(repository), "HEAD", "ORIG_HEAD"));
   // One that is no commit, or that there is not, as HEAD before the first commit, would fail the search as a whole.
   const trees = (await commitIds(repository, [...names].filter(Boolean))).filter((id) => id !== undefined);
-  const rest = new Set<string>(captured.map(({ oid }) => oid));
+  const rest = new Map<string, string>(captured.map(({ oid, path }) => [oid, path]));
   // Many commits have one manifest, which is read once.
   const objects = [`:0:${MANIFEST_PATH}`, `:1:${MANIFEST_PATH}`, ...trees.map((id) => `${id}:${MANIFEST_PATH}`)];
   for (const blob of await blobIds(repository, objects)) {
     if (rest.size === 0) break;
     const { stdout } = await runGit(["cat-file", "blob", blob], at(repository));
-    for (const [, oid] of stdout.toString("latin1").matchAll(/"oid":"([0-9a-f]{64})"/g)) rest.delete(oid!);
+    // As a rule they are where they were; what is not found so may have been renamed.
+    for (const [oid, path] of rest) if (findAsset(stdout, path)?.oid === oid) rest.delete(oid);
+    if (rest.size > 0) for (const [, oid] of stdout.toString("latin1").matchAll(/"oid":"([0-9a-f]{64})"/g)) rest.delete(oid!);
   }
   return captured.filter(({ oid }) => rest.has(oid));
 }

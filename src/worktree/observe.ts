@@ -27,6 +27,8 @@ export interface ObserveOptions {
   readonly lookLimitBytes?: number;
   /** Narrows the paths; all when absent. */
   readonly select?: (path: string) => boolean;
+  /** These paths are looked at instead of all that manifest, index and `candidates` know. */
+  readonly paths?: Iterable<string>;
   /** Which paths this worktree does not want: see profile.ts. None when absent. */
   readonly outside?: (path: string) => boolean;
   /** Also the files on disk that match a tracked pattern and are not known yet. */
@@ -44,7 +46,7 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   // What is kept of each stat is a third of what the system tells: there may be a million.
   const looks: Look[] = [];
   const seen = new Map<string, Seen>();
-  for (const path of pathsOf(worktree, options.candidates)) {
+  for (const path of options.paths ?? pathsOf(worktree, options.candidates)) {
     if (seen.has(path) || options.select?.(path) === false) continue;
     const stat = directories.lstat(path);
     const clean = asKnown(worktree, path, stat);

@@ -27,19 +27,41 @@ export interface Worktree {
  * @throws MANIFEST_INVALID, MANIFEST_VERSION, PATH_REFUSED, CONFLICT
  */
 export function openWorktree(repository: Repository, manifestBytes?: Uint8Array): Worktree {
+  return open(repository, () => (manifestBytes ? parseManifest(manifestBytes, MANIFEST_PATH) : readManifestFile(repository)));
+}
+
+/**
+ * The worktree with that part of its manifest in which something can be to do after Git has rewritten it. Where M = B,
+ * nothing is marked open and Git was told of no edit, each row of the state table for a rewritten manifest leaves the
+ * file and the index alone, whatever is on disk.
+ * @returns `moved`: the paths of that part, and those that the manifest does not have any more
+ * @throws as {@link openWorktree}
+ */
+export function openMoved(repository: Repository): { readonly worktree: Worktree; readonly moved: ReadonlySet<string> } {
+  let moved = new Set<string>();
+  const worktree = open(repository, ({ index, restoring }) => {
+    const file = manifestFile(repository);
+    const bytes = existsSync(file) ? readFileSync(file) : undefined;
+    const part = bytes && restoring.size === 0 ? index.moved(bytes) : undefined;
+    if (part !== undefined) {
+      moved = new Set(part.keys());
+      return new Map([...part].filter((each): each is [string, Asset] => each[1] !== undefined));
+    }
+    const manifest: Manifest = bytes ? parseManifest(bytes, MANIFEST_PATH) : new Map();
+    for (const [path, asset] of manifest) if (restoring.has(path) || !index.isSettledAs(path, asset)) moved.add(path);
+    for (const path of [...index.paths(), ...restoring.keys()]) if (!manifest.has(path)) moved.add(path);
+    return manifest;
+  });
+  return { worktree, moved };
+}
+
+function open(repository: Repository, manifestOf: (beside: Pick<Worktree, "index" | "restoring">) => Manifest): Worktree {
   // The stamp is read before the file: a rewrite in between then counts as a rewrite.
   const stamped = isStamped(repository);
   const file = manifestNow(repository);
-  return {
-    repository,
-    file,
-    manifest: manifestBytes ? parseManifest(manifestBytes, MANIFEST_PATH) : readManifestFile(repository),
-    stamped,
-    index: StatIndex.open(worktreeState(repository, "index")),
-    tracking: readTracking(repository),
-    restoring: readRestoring(repository),
-    fileMode: fileModeCounts(repository),
-  };
+  const index = StatIndex.open(worktreeState(repository, "index"));
+  const restoring = readRestoring(repository);
+  return { repository, file, manifest: manifestOf({ index, restoring }), stamped, index, tracking: readTracking(repository), restoring, fileMode: fileModeCounts(repository) };
 }
 
 /** The manifest file's assets; none when there is no file. */

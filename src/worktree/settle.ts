@@ -1,7 +1,8 @@
 import type { Context } from "../context.ts";
 import { isBallastError, BallastError } from "../errors.ts";
 import { bringOwnFiles } from "../git/own-files.ts";
-import { oidsAt } from "../manifest/versions.ts";
+import { findAsset } from "../manifest/find-asset.ts";
+import { manifestBytesAt } from "../manifest/versions.ts";
 import type { Oid } from "../object/oid.ts";
 import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced } from "./captured.ts";
@@ -14,7 +15,7 @@ import { outsideProfile } from "./profile.ts";
 import { settleKnown } from "./record.ts";
 import { restore, type RestoreResult, type Restoration } from "./restore.ts";
 import { forgetRestoring } from "./restoring.ts";
-import { isInitialised, openWorktree, type Worktree } from "./session.ts";
+import { isInitialised, openMoved, type Worktree } from "./session.ts";
 import { sameContent } from "./states.ts";
 import { isIndexLocked, isOperating, isSequencing, isStamped, stamp } from "./stamp.ts";
 
@@ -46,9 +47,9 @@ export async function settle(context: Context, { final = false } = {}): Promise<
     return undefined;
   }
   await understandMarkers(context);
-  const worktree = openWorktree(repository);
+  const { worktree, moved } = openMoved(repository);
   await dropSettledConflicts(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context), select: (path) => hasMoved(worktree, path) });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context), paths: moved });
   const result = await bringUp(context, worktree, seen);
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
@@ -58,15 +59,6 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   const stamped = (final || !isSequencing(repository)) && !isIndexLocked(repository, undefined) && stamp(repository, worktree.file);
   if (stamped) await rereadEntry(repository);
   return { ...result, conflicts, stamped };
-}
-
-/**
- * Whether there can be anything to do for this path. Where M = B, nothing is marked open and Git was told of no edit, each
- * row of the state table for a rewritten manifest leaves the file and the index alone, whatever is on disk.
- */
-function hasMoved({ manifest, index, restoring }: Worktree, path: string): boolean {
-  const m = manifest.get(path);
-  return m === undefined || restoring.has(path) || !index.isSettledAs(path, m);
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, conflicts: [] };
@@ -100,9 +92,9 @@ async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise
   const stale = moved.flatMap(({ path, w, b, m, state }) => (state !== "stale" || w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid, known: sameContent(w, b), m }]));
   if (stale.length === 0) return { kept: new Set(), lost: [] };
   const captured = new Set(readCaptured(repository).map(({ oid, path }) => `${oid} ${path}`));
-  // As a rule HEAD is still where all of it comes from, and nobody else is asked.
-  const committed = await oidsAt(repository, "HEAD");
-  const unsure = stale.filter(({ oid }) => !committed.has(oid));
+  // As a rule HEAD is still where all of it comes from, at the same paths, and nobody else is asked.
+  const head = await manifestBytesAt(repository, "HEAD");
+  const unsure = stale.filter(({ path, oid }) => head === undefined || findAsset(head, path)?.oid !== oid);
   // What a stash brought, say, is nowhere noted.
   const isEdit = ({ path, oid, known }: (typeof stale)[number]): boolean => !known || captured.has(`${oid} ${path}`);
   const lost = await unreferenced(repository, unsure);

@@ -20,8 +20,19 @@ export class SortedPaths {
 
   /** Whether they ascend strictly by their bytes: what all methods but `at`, `all` and `bytesOf` need. */
   isSorted(): boolean {
-    for (let i = 1; i < this.count; i++) if (this.#compare(i - 1, this.#bytes, this.#starts[i]!, this.#starts[i + 1]! - 1) >= 0) return false;
+    const [bytes, starts] = [this.#bytes, this.#starts];
+    for (let i = 1; i < this.count; i++) {
+      let [a, b] = [starts[i - 1]!, starts[i]!];
+      // The NUL that ends each comes before all else.
+      while (bytes[a] === bytes[b] && bytes[a] !== 0) (a += 1), (b += 1);
+      if (bytes[a]! >= bytes[b]!) return false;
+    }
     return true;
+  }
+
+  /** Where one begins in the buffer; that of `count` is where the last one has ended. */
+  startOf(i: number): number {
+    return this.#starts[i]!;
   }
 
   at(i: number): string {

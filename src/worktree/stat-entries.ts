@@ -11,7 +11,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { systemCode } from "../errors.ts";
+import type { Asset } from "../manifest/manifest.ts";
 import { comparePaths } from "../manifest/path.ts";
+import { movedAssets } from "./moved.ts";
 import { isConflict, isSettledAs, readRecord, RECORD, settledAt, writeRecord, type Hashed, type IndexEntry } from "./stat-record.ts";
 import { SortedPaths } from "./sorted-paths.ts";
 import type { Content } from "./states.ts";
@@ -93,6 +95,11 @@ export class Entries {
   /** W, where it and B are both this content and nothing is open. */
   settled(path: string, content: Content): Hashed | undefined {
     return this.#read(path, (bytes, at) => settledAt(bytes, at, content));
+  }
+
+  /** See {@link movedAssets}; undefined where that cannot tell. */
+  moved(manifest: Buffer): Map<string, Asset | undefined> | undefined {
+    return this.#own.size > 0 ? undefined : movedAssets(manifest, { bytes: this.#bytes, start: HEAD, paths: this.#paths });
   }
 
   /** The paths of open conflicts. */

@@ -5,6 +5,7 @@
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fromSystemError, isBallastError } from "../errors.ts";
+import type { Asset } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import { acquireLock } from "../util/lock.ts";
@@ -46,6 +47,11 @@ export class StatIndex {
   /** W, where it and B are both this content and nothing is open: {@link get}, for about half of its cost. */
   settled(path: string, content: Content): Hashed | undefined {
     return this.#entries.settled(path, content);
+  }
+
+  /** What of a manifest is not what Git last knew, by path, where that can be told without parsing it. */
+  moved(manifest: Buffer): Map<string, Asset | undefined> | undefined {
+    return this.#entries.moved(manifest);
   }
 
   /** The paths that are marked `open: conflict`. */

@@ -59,13 +59,18 @@ export function readRecord(buffer: Buffer, at: number): IndexEntry {
 
 /** Whether B is this content, with nothing open and nothing told. */
 export function isSettledAs(bytes: Buffer, at: number, { oid, exec }: Content): boolean {
-  return (flagsAt(bytes, at) & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B) && oidAt(bytes, at + 32) === oid;
+  return isPlainlyKnown(bytes, at, exec) && oidAt(bytes, at + 32) === oid;
 }
 
 /** W, where it and B are both this content and nothing is open. */
 export function settledAt(bytes: Buffer, at: number, { oid, exec }: Content): Hashed | undefined {
   if ((flagsAt(bytes, at) & ~TOLD) !== (exec ? W | W_EXEC | B | B_EXEC : W | B) || oidAt(bytes, at) !== oid || !isOneOid(bytes, at)) return undefined;
   return readHashed(bytes, at, oid, exec);
+}
+
+/** Whether B is known with this executable bit, with nothing open and nothing told. */
+export function isPlainlyKnown(bytes: Buffer, at: number, exec: boolean): boolean {
+  return (flagsAt(bytes, at) & (B | B_EXEC | RESTORE | CONFLICT | TOLD)) === (exec ? B | B_EXEC : B);
 }
 
 export function isConflict(bytes: Buffer, at: number): boolean {
