@@ -102,7 +102,7 @@ function takeEasier(ways: Map<Oid, Way>, way: Way): void {
  * The oids that can be decoded by what these objects hold together: the keys of {@link easiestWays}, without the ways.
  * Objects in an archive count.
  */
-export function decodable(objects: Iterable<StoredObject>): Set<Oid> {
+export function decodable(objects: Iterable<Pick<StoredObject, "name">>): Set<Oid> {
   const found = new Set<Oid>();
   const dependents = new Map<Oid, Oid[]>();
   for (const { name } of objects) {

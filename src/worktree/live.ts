@@ -29,7 +29,7 @@ export async function recordLive(context: Context, { follows }: { follows: boole
   rmSync(worktreeState(context.repository, "failed"), { force: true });
   const text = formatManifest(assets.values());
   if (changed && follows) {
-    noteRecorded(context.repository, worktree.manifest, { text, assets });
+    await noteRecorded(context.repository, worktree.manifest, { text, assets });
     requestFollow(context.repository, text);
   }
   await seal(worktree, { text, assets }, startedNs);

@@ -1,4 +1,4 @@
-import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sandbox, sha256, type Sandbox } from "../support/sandbox.ts";
@@ -100,6 +100,17 @@ describe("Node is started", () => {
     expect(await starts(git("status"))).toEqual([]);
   });
 
+  it("not by the first commit, which brings settings and patterns along, unless these settings were not the ones that were obeyed", async () => {
+    const unborn = async (): Promise<void> => void (await box.git("repo", "update-ref", "-d", await box.git("repo", "symbolic-ref", "HEAD")));
+    await unborn();
+    expect(await starts(git("commit", "--quiet", "-m", "first"))).toEqual([]);
+    await unborn();
+    appendFileSync(box.path("repo/.ballast/config"), "; a remark\n");
+    await box.git("repo", "add", "--all");
+    expect(await starts(git("commit", "--quiet", "-m", "first"))).toEqual(["hook pre-commit"]);
+    expect(await box.git("repo", "show", "--format=", "--name-only", "HEAD")).toContain(".ballast/config");
+  });
+
   it("once by a commit of all edits, also by the next one, and one that takes in several recordings", async () => {
     for (const content of ["edited", "edited again"]) {
       await box.write("repo/art/a", content);
@@ -198,6 +209,32 @@ describe("pre-commit starts Node, which refuses or checks,", () => {
     for (const name of await box.objects("repo/.git/ballast")) if (name.startsWith(oid)) rmSync(box.path(object, name));
     expect(await commit()).toContain("hook pre-commit");
     expect(await box.git("repo", "log", "-1", "--format=%s")).toBe("one");
+  });
+
+  it("when many were recorded, and of the objects one is gone or another came", async () => {
+    for (let i = 0; i < 250; i++) await box.write(`repo/art/many/${i}`, `one of many: ${i}`);
+    await pause(WINDOW_MS);
+    expect(await starts(git("add", "--all"))).toEqual(["filter-process"]);
+    const hook = (): Promise<string[]> => starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []));
+    expect(await hook()).toEqual([]);
+    const another = box.path("repo/.git/ballast/objects/00/");
+    mkdirSync(another, { recursive: true });
+    writeFileSync(`${another}${"0".repeat(64)}`, "not noted");
+    expect(await hook()).toEqual(["hook pre-commit"]);
+    rmSync(`${another}${"0".repeat(64)}`);
+    // Its list was cut off.
+    const stored = box.path("repo/.git/ballast/stored");
+    const whole = readFileSync(stored);
+    writeFileSync(stored, whole.subarray(0, -1));
+    expect(await hook()).toEqual(["hook pre-commit"]);
+    writeFileSync(stored, whole);
+    const lost = sha256("one of many: 77");
+    rmSync(box.path("repo/.git/ballast/objects", lost.slice(0, 2), lost));
+    expect(await commit()).toContain("hook pre-commit");
+    expect(await box.git("repo", "log", "-1", "--format=%s")).toBe("one");
+    await box.write("repo/.git/ballast/objects/" + lost.slice(0, 2) + "/" + lost, "one of many: 77");
+    expect((await commit()).filter((start) => start === "hook pre-commit")).toEqual([]);
+    expect(await box.git("repo", "log", "-1", "--format=%s")).toBe("edit");
   });
 
   it("when locks have been seen, an asset is staged in Git itself, or the note is not whole", async () => {
