@@ -17,6 +17,8 @@ export interface Way {
   readonly to: Store;
   /** Needed where `to` is no directory: what a delta is a difference from may be anywhere. */
   readonly openBase?: OpenBase | undefined;
+  /** Told what is about to be sent or counted on, bases included; returns whether what is at `to` must be looked at again. */
+  readonly claim?: ((oids: Iterable<Oid>) => Promise<boolean>) | undefined;
 }
 
 /** An object that has arrived. */
@@ -38,6 +40,7 @@ export async function bring(context: Context, way: Way, wanted: readonly Wanted[
   for (let asked = 1; asked <= way.from.length && lacking.length > 0; asked++) {
     for (let isDone = false; !isDone; ) {
       const plan = await planFrom(way.from.slice(0, asked), way.to, lacking, context.signal);
+      if (await way.claim?.(plan.objects.flatMap(({ object: { name } }) => (name.base === undefined ? name.oid : [name.oid, name.base])))) continue;
       const { arrived, all } = await carry(context, way, plan.objects, byOid, troubles);
       brought.push(...arrived);
       // What is known by now not to be had is planned without.

@@ -1,8 +1,4 @@
 import type { Context } from "../context.ts";
-import { Claim } from "../gc/claim.ts";
-import { waitForSweeps } from "../gc/sweeps.ts";
-import { thisRun } from "../gc/this-run.ts";
-import { cloneItself } from "../git/identity.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store } from "../store/port.ts";
@@ -10,6 +6,7 @@ import { planCopy } from "../transfer/plan-copy.ts";
 import { placesOf, salvage } from "../transfer/salvage.ts";
 import type { Wanted } from "../transfer/wanted.ts";
 import { bring, type Brought } from "./bring.ts";
+import { Claimed } from "./claimed.ts";
 import { FetchedContents } from "./fetched-contents.ts";
 import type { Repair } from "./finding.ts";
 import type { Inspection, Stores } from "./inspect.ts";
@@ -31,18 +28,22 @@ export async function mend(context: Context, stores: Stores, inspection: Inspect
     done.push(...(await salvaged(context, { local, remote }, wanted)));
     const from = [...(where === "remote" ? [ownSource("local", local)] : remote ? [ownSource("remote", remote)] : []), ...further];
     if (from.length === 0) continue;
-    if (where === "remote") await claim(context, to, wanted);
-    const brought = await (isDirectoryStore(to) ? bring(context, { op: where === "remote" ? "upload" : "download", from, to }, wanted) : upload(context, { local, from, to }, wanted));
+    const brought = await (where === "local" ? bring(context, { op: "download", from, to }, wanted) : upload(context, { local, from, to }, wanted));
     for (const { object: { key }, from: { where: source } } of brought) done.push({ store: where, what: "restored", key, where: source });
   }
   return done;
 }
 
-/** Into a bucket: what deltas there are differences from may have to be fetched for verifying them. */
+/** Into the remote store, where everything is claimed first. */
 async function upload(context: Context, { local, from, to }: { local: DirectoryStore; from: readonly Source[]; to: Store }, wanted: readonly Wanted[]): Promise<Brought[]> {
+  const claimed = new Claimed(context, to);
+  await claimed.add(wanted.map(({ oid }) => oid));
+  const way = { op: "upload", from, to, claim: claimed.add } as const;
+  if (isDirectoryStore(to)) return bring(context, way, wanted);
+  // What deltas are differences from may have to be fetched for verifying them.
   const contents = await FetchedContents.open(context, [local], [ownSource("remote", to), ...from]);
   try {
-    return await bring(context, { op: "upload", from, to, openBase: contents.openContent }, wanted);
+    return await bring(context, { ...way, openBase: contents.openContent }, wanted);
   } finally {
     contents.close();
   }
@@ -72,12 +73,4 @@ async function salvaged(context: Context, { local, remote }: Stores, wanted: rea
   if (lost.length === 0) return [];
   const saved = await salvage(context, local, await placesOf(context.repository, new Set(lost), context.signal));
   return [...saved].map((oid) => ({ store: "local", what: "restored", key: oid, where: "worktree" }));
-}
-
-/** As a push does: no cleanup removes meanwhile what this counts on. */
-async function claim({ repository, report, signal }: Context, remote: Store, wanted: readonly Wanted[]): Promise<void> {
-  const run = thisRun();
-  const oids = new Set(wanted.map(({ oid }) => oid));
-  const made = await Claim.make(remote, { repository: cloneItself(repository), oids, run, signal });
-  await waitForSweeps(remote, oids, { claim: made, run, report, signal });
 }

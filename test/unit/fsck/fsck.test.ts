@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { Inspector } from "../../../src/fsck/inspect.ts";
 import { repair } from "../../../src/fsck/repair.ts";
+import { announce } from "../../../src/gc/sweeps.ts";
+import { thisRun } from "../../../src/gc/this-run.ts";
 import { formatName, objectKey } from "../../../src/object/name.ts";
 import { oidOf, type Oid } from "../../../src/object/oid.ts";
 import { bufferSource } from "../../../src/object/source.ts";
@@ -146,4 +148,30 @@ test("a damaged content without a good copy stays in its place while others may 
   const repairs = await repair(it.context, stores, await inspector.inspect());
   expect(repairs.map(({ what }) => what)).toEqual(["quarantined", "restored"]);
   expect((await inspector.inspect()).findings).toEqual([]);
+});
+
+test("a repair claims what its deltas are differences from, and waits for a cleanup that is removing that", async () => {
+  const it = await scene();
+  const [base, top] = editions(2, "swept", 20_000) as [Buffer, Buffer];
+  await putChain(it.local, [base, top]);
+  // The base is there for nobody, and about to go.
+  await putContent(it.remote, base);
+  await it.box.write("repo/.ballast/manifest.jsonl", `{"ballast":"manifest","version":1}\n{"path":"top","oid":"${oidOf(top)}","size":${top.length}}\n`);
+  await it.box.git("repo", "add", "--force", ".ballast");
+  await it.box.git("repo", "commit", "-q", "-m", "top");
+  await it.box.git("repo", "update-ref", "refs/remotes/origin/main", "HEAD");
+  const elsewhere = { ...thisRun(), process: { ...thisRun().process, machine: "another" } };
+  const sweep = await announce(it.remote, [oidOf(base)], { all: false, run: elsewhere, signal: it.context.signal });
+  let removed: Promise<void> | undefined;
+  const report: Scene["context"]["report"] = (event) => {
+    if (event.kind === "info" && event.message.includes("waiting for a cleanup")) removed = it.remote.remove(objectKey({ oid: oidOf(base), encoding: "raw" })).then(() => sweep.end());
+  };
+  const stores = { local: it.local, remote: it.remote };
+  const found = await new Inspector(it.context, stores, { asked: BOTH, deep: false }).inspect();
+  expect(found.findings).toMatchObject([{ kind: "missing", store: "remote", oid: oidOf(top) }]);
+  const repairs = await repair({ ...it.context, report }, stores, found);
+  await removed;
+  expect(removed).toBeDefined();
+  expect(repairs).toHaveLength(2);
+  expect(await decodeAll(it.remote.root)).toEqual(new Set<Oid>([oidOf(base), oidOf(top)]));
 });
