@@ -170,9 +170,12 @@ function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, 
         for await (const chunk of from.read(object.key, undefined, options.signal)) {
           sizeBytes += chunk.length;
           if (sizeBytes > object.sizeBytes) checkSize(object, sizeBytes);
-          await write(chunk);
-          told(options, chunk.length);
+          // Another thread writes while this one hashes.
+          const written = write(chunk);
+          written.catch(() => {});
           yield chunk;
+          await written;
+          told(options, chunk.length);
         }
       };
       await drain(options.decodes ? decodeVerified(object.name, moved(), options) : moved());

@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, rmSync, write, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, rmSync, write, writeSync } from "node:fs";
+import { chmod, copyFile, stat } from "node:fs/promises";
 import { promisify } from "node:util";
 import { fromSystemError, isBallastError } from "../errors.ts";
 import type { DirectoryStore } from "../store/directory.ts";
@@ -131,6 +132,29 @@ export function materialiseContent(content: Buffer, temporary: string, options: 
     throw error;
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * As {@link materialise}, of a raw object that was found right while it was written a moment ago: the file system copies the
+ * file, or shares its blocks, and nothing is read again.
+ * @returns whether there is a file now; none is made of an object of another size
+ * @throws DISK_FULL, FILE_DENIED; nothing is left at `temporary` then
+ */
+export async function materialiseFile(path: string, temporary: string, options: Pick<MaterialiseOptions, "exec" | "label"> & { readonly sizeBytes: number }): Promise<boolean> {
+  // The copy takes the source's mode; what the umask leaves of ours is told by a file made in the ordinary way.
+  const fd = create(temporary, options);
+  try {
+    const { mode } = fstatSync(fd);
+    closeSync(fd);
+    await copyFile(path, temporary, constants.COPYFILE_FICLONE);
+    await chmod(temporary, mode & 0o777);
+    if ((await stat(temporary)).size === options.sizeBytes) return true;
+    rmSync(temporary, { force: true });
+    return false;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    return failed(temporary, options)(error);
   }
 }
 

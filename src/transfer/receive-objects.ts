@@ -1,6 +1,7 @@
 import type { Context } from "../context.ts";
 import type { Operation, Report } from "../events.ts";
 import { copyObject, readRemote } from "../object/copy.ts";
+import { materialiseFile } from "../object/materialise.ts";
 import { fromPlain } from "../object/plain-error.ts";
 import type { Oid } from "../object/oid.ts";
 import type { NewFile } from "../object/receive.ts";
@@ -10,9 +11,9 @@ import type { DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { forEachParallel } from "../util/pool.ts";
 
-/** Files that are made of contents as they come from a bucket: from the bytes in memory, that were verified just now. */
+/** Files that are made of contents as they come from a bucket, of the bytes that were verified just now. */
 export interface EarlyFiles {
-  /** The files to be made of a content; asked for once its object has come, which is small and whole. */
+  /** The files to be made of a content; asked for once its object has come, which is whole. */
   filesFor(oid: Oid): readonly NewFile[];
   /** They were made of the content, which is in the store. Must not throw. @param failure why some were not */
   made(temporaries: readonly string[], failure: Error | undefined): void;
@@ -48,7 +49,7 @@ export async function receiveObjects(
       begun.push(object.key);
       try {
         const options = { ...optionsFor(object), signal: siblings };
-        if (object.sizeBytes > SMALL_BYTES) await copyObject(from, to, object, { ...options, namesLater: true });
+        if (object.sizeBytes > SMALL_BYTES) await receiveLarge(from, to, object, early, options);
         else await receiveSmall(from, object, receiver, early, options);
       } catch (error) {
         if (!tolerate(error, object)) throw error;
@@ -64,7 +65,26 @@ export async function receiveObjects(
   return failed;
 }
 
-async function receiveSmall(from: Store, object: StoredObject, receiver: Receiver, early: EarlyFiles | undefined, { op, report, signal }: ReturnType<Copying["optionsFor"]> & { readonly signal: AbortSignal }): Promise<void> {
+/** A copy by the file system cannot be interrupted, and shows no progress. */
+const MOST_COPIED_BYTES = 4 * 1024 ** 3;
+
+async function receiveLarge(from: Store, to: DirectoryStore, object: StoredObject, early: EarlyFiles | undefined, options: Receiving): Promise<void> {
+  const outcome = await copyObject(from, to, object, options);
+  const { name, key, sizeBytes } = object;
+  // What somebody else wrote was not verified here.
+  if (early === undefined || outcome === "exists" || name.encoding !== "raw" || sizeBytes > MOST_COPIED_BYTES) return;
+  for (const file of early.filesFor(name.oid)) {
+    try {
+      if (await materialiseFile(to.pathOf(key), file.temporary, file)) early.made([file.temporary], undefined);
+    } catch (error) {
+      early.made([], error as Error);
+    }
+  }
+}
+
+type Receiving = ReturnType<Copying["optionsFor"]> & { readonly signal: AbortSignal };
+
+async function receiveSmall(from: Store, object: StoredObject, receiver: Receiver, early: EarlyFiles | undefined, { op, report, signal }: Receiving): Promise<void> {
   const bytes = await readRemote(from, object, signal);
   signal.throwIfAborted();
   report({ kind: "bytes", op, bytes: bytes.length });

@@ -4,7 +4,7 @@ import type { Oid } from "../object/oid.ts";
 import type { NewFile } from "../object/receive.ts";
 import type { EarlyFiles } from "../transfer/receive-objects.ts";
 
-/** Small contents that are put into place as they come from a bucket. */
+/** Contents that are put into place as they come from a bucket. */
 export class EarlyPlaces implements EarlyFiles {
   /** Those that are done. */
   readonly placed = new Set<Asset>();

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeVerified, decodeWhole, verify } from "../../../src/object/encodings.ts";
 import { ingestFile } from "../../../src/object/ingest.ts";
-import { materialise, materialiseFrom } from "../../../src/object/materialise.ts";
+import { materialise, materialiseFile, materialiseFrom } from "../../../src/object/materialise.ts";
 import { objectKey, type ObjectName } from "../../../src/object/name.ts";
 import { EMPTY_OID, oidOf } from "../../../src/object/oid.ts";
 import type { DirectoryStore } from "../../../src/store/directory.ts";
@@ -147,3 +147,26 @@ function flip(bytes: Buffer, at: number): Buffer {
   if (copy.length > 0) copy[at]! ^= 0x10;
   return copy;
 }
+
+describe("materialiseFile", () => {
+  it("copies a file with the mode that a new one gets, and makes none of another size", async () => {
+    const content = randomBytes(5_000_000);
+    const source = newFile(content);
+    chmodSync(source, 0o400);
+    const directory = temporaryDirectory();
+    for (const exec of [false, true]) {
+      const target = join(directory, `exec ${exec}`);
+      expect(await materialiseFile(source, target, { exec, sizeBytes: content.length })).toBe(true);
+      expect(readFileSync(target).equals(content)).toBe(true);
+      expect(statSync(target).mode & 0o777).toBe((exec ? 0o777 : 0o666) & ~process.umask());
+    }
+    expect(await materialiseFile(source, join(directory, "shorter"), { exec: false, sizeBytes: content.length - 1 })).toBe(false);
+    expect(existsSync(join(directory, "shorter"))).toBe(false);
+  });
+
+  it("replaces nothing", async () => {
+    const taken = newFile("another's");
+    await expect(materialiseFile(newFile("ours"), taken, { exec: false, sizeBytes: 4 })).rejects.toThrow("EEXIST");
+    expect(readFileSync(taken, "utf8")).toBe("another's");
+  });
+});
