@@ -47,9 +47,10 @@ export async function verify(context: Context, options: VerifyOptions): Promise<
   const range = base === undefined ? [revision] : [revision, `^${base}`];
   const wanted = new Map<Oid, { sizeBytes: number; places: Place[] }>();
   const unreadable = await eachAddedAsset(repository, range, ({ oid, path, commit, sizeBytes }) => {
-    const known = wanted.get(oid) ?? { sizeBytes, places: [] };
-    wanted.set(oid, known);
-    if (known.places.length < MOST_PLACES && !known.places.some((place) => place.path === path && place.commit === commit)) known.places.push({ path, commit });
+    const known = wanted.get(oid);
+    // A list that begins with what it has leaves no room to grow: most have one place.
+    if (known === undefined) wanted.set(oid, { sizeBytes, places: [{ path, commit }] });
+    else if (known.places.length < MOST_PLACES && !known.places.some((place) => place.path === path && place.commit === commit)) known.places.push({ path, commit });
   }, signal);
   const commits = await manifestCommits(repository, range, signal);
   const bad = new Map(unreadable.map(({ commit, error }) => [commit, error]));

@@ -34,10 +34,12 @@ export async function findObjects(s3: S3Connection, oids: Iterable<Oid>, signal?
       if (!oid) continue;
       // Made of the oid as it was asked for: what the provider sent would be held besides, to the end.
       const name = { ...parsed, oid };
-      const object = { ...entry, key: objectKey(name), name };
+      const { sizeBytes, modifiedMs, archived } = entry;
+      const key = objectKey(name);
+      const object = archived ? { key, sizeBytes, modifiedMs, name, archived } : { key, sizeBytes, modifiedMs, name };
       const objects = found.get(oid);
       if (!objects) found.set(oid, [object]);
-      else if (!objects.some(({ key }) => key === entry.key)) objects.push(object);
+      else if (!objects.some((other) => other.key === key)) objects.push(object);
     }
   }
 

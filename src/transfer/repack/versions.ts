@@ -28,14 +28,14 @@ export function inOrder(added: readonly Wanted[], select: (path: string) => bool
   const last = new Map<string, Oid>();
   const seen = new Set<Oid>();
   const versions: Version[] = [];
-  for (const wanted of added) {
-    const { oid, path } = wanted;
+  for (const { oid, path, sizeBytes, commit } of added) {
     if (!select(path)) continue;
     const previous = last.get(path);
     last.set(path, oid);
     if (seen.has(oid)) continue;
     seen.add(oid);
-    versions.push({ ...wanted, previous });
+    // Not as a copy of what was added, which would have room to grow.
+    versions.push(commit === undefined ? { oid, path, sizeBytes, previous } : { oid, path, sizeBytes, commit, previous });
   }
   return versions;
 }
