@@ -49,9 +49,6 @@ export interface FsckResult {
   readonly repairs: readonly Repair[];
 }
 
-/** What was found in one round may uncover what is found in the next. */
-const MOST_ROUNDS = 4;
-
 /**
  * Looks whether the stores have what this repository needs, and whether they are whole; with `repair`, mends what can be
  * mended (docs/fsck.md). Safe to interrupt and to repeat.
@@ -70,10 +67,15 @@ export async function fsck(context: Context, { where, deep, repair: mending, fro
     const first = await inspector.inspect();
     const repairs: Repair[] = [];
     const seen = new Map(first.findings.map((finding) => [identityOf(finding), finding]));
+    const known = new Set<string>();
     let last = first;
-    for (let round = 0; mending && round < MOST_ROUNDS && last.findings.length > 0; round++) {
+    // What came back in one round uncovers what stands on it. What a disk damages each time anew ends after the second.
+    for (let isNew = mending; isNew && last.findings.length > 0; ) {
       const done = await repair(context, stores, last);
       if (done.length === 0) break;
+      const before = known.size;
+      for (const { what, store, key } of done) known.add(`${what} ${store} ${key}`);
+      isNew = known.size > before;
       repairs.push(...done);
       last = await inspector.inspect();
       for (const finding of last.findings) if (!seen.has(identityOf(finding))) seen.set(identityOf(finding), finding);

@@ -1,4 +1,6 @@
+import { cpSync } from "node:fs";
 import { expect, test } from "vitest";
+import { fsck } from "../../../src/commands/fsck.ts";
 import { Inspector } from "../../../src/fsck/inspect.ts";
 import { repair } from "../../../src/fsck/repair.ts";
 import { announce } from "../../../src/gc/sweeps.ts";
@@ -29,6 +31,15 @@ const BOTH = { local: true, remote: true };
 /** Commits what a store holds, and lets a remote of Git's have the commit. */
 async function publish(it: Scene, assets: Record<string, Buffer>): Promise<void> {
   await it.commit(Object.fromEntries(Object.entries(assets).map(([path, content]) => [path, content.toString("latin1")])));
+  await it.box.git("repo", "update-ref", "refs/remotes/origin/main", "HEAD");
+}
+
+/** The same for any bytes. */
+async function record(it: Scene, contents: readonly Buffer[]): Promise<void> {
+  const lines = contents.map((content, i) => `{"path":"f${i}","oid":"${oidOf(content)}","size":${content.length}}\n`);
+  await it.box.write("repo/.ballast/manifest.jsonl", `{"ballast":"manifest","version":1}\n${lines.join("")}`);
+  await it.box.git("repo", "add", "--force", ".ballast");
+  await it.box.git("repo", "commit", "-q", "-m", "contents");
   await it.box.git("repo", "update-ref", "refs/remotes/origin/main", "HEAD");
 }
 
@@ -97,6 +108,24 @@ test("a good encoding in the same store makes up for a damaged one", async () =>
   expect(await decodeAll(it.remote.root)).toEqual(new Set<Oid>([oidOf(first), oidOf(second)]));
 });
 
+test("a long chain of which every object is damaged is mended in one run", async () => {
+  const it = await scene();
+  const versions = editions(9, "rotten", 5000);
+  const names = await putChain(it.remote, versions);
+  cpSync(it.remote.root, it.box.path("backup"), { recursive: true });
+  for (const name of names) {
+    const path = it.remote.pathOf(`objects/${name.slice(0, 2)}/${name}`);
+    const bytes = await it.box.read(path);
+    bytes[bytes.length - 60]! ^= 1;
+    await it.box.write(path, bytes);
+  }
+  await record(it, versions);
+  const { findings, repairs } = await fsck(it.context, { where: "both", deep: true, repair: true, from: [it.box.path("backup")] });
+  expect(findings).toEqual([]);
+  expect(repairs.filter(({ what }) => what === "quarantined")).toHaveLength(9);
+  expect(await decodeAll(it.remote.root)).toEqual(new Set(versions.map(oidOf)));
+});
+
 test("what is called damaged for its size alone is decoded before anything is done to it", async () => {
   const it = await scene();
   const content = Buffer.from("the manifest is wrong, and the object is right");
@@ -156,10 +185,7 @@ test("a repair claims what its deltas are differences from, and waits for a clea
   await putChain(it.local, [base, top]);
   // The base is there for nobody, and about to go.
   await putContent(it.remote, base);
-  await it.box.write("repo/.ballast/manifest.jsonl", `{"ballast":"manifest","version":1}\n{"path":"top","oid":"${oidOf(top)}","size":${top.length}}\n`);
-  await it.box.git("repo", "add", "--force", ".ballast");
-  await it.box.git("repo", "commit", "-q", "-m", "top");
-  await it.box.git("repo", "update-ref", "refs/remotes/origin/main", "HEAD");
+  await record(it, [top]);
   const elsewhere = { ...thisRun(), process: { ...thisRun().process, machine: "another" } };
   const sweep = await announce(it.remote, [oidOf(base)], { all: false, run: elsewhere, signal: it.context.signal });
   let removed: Promise<void> | undefined;
