@@ -35,9 +35,9 @@ export async function add(context: Context, { paths }: { paths: readonly string[
   }
   const changes = changesBetween(staged, now);
   if (changes.length > 0) {
-    const text = formatManifest(now.values());
-    requestFollow(repository, text);
-    await stageManifest(repository, text);
+    const manifest = Buffer.from(formatManifest(now.values()));
+    requestFollow(repository, manifest);
+    await stageManifest(repository, manifest);
     await follow(repository);
   }
   return { staged: changes };

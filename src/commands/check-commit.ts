@@ -54,9 +54,9 @@ async function recordNow(context: Context, failed: string): Promise<void> {
     rmSync(failed, { force: true });
     if (!changed) return;
     const { GIT_INDEX_FILE } = environment();
-    const text = formatManifest(assets.values());
-    await stageManifest(repository, text, { GIT_INDEX_FILE });
-    requestFollow(repository, text);
+    const manifest = Buffer.from(formatManifest(assets.values()));
+    await stageManifest(repository, manifest, { GIT_INDEX_FILE });
+    requestFollow(repository, manifest);
   } catch (error) {
     if (!isBallastError(error) || before === "") throw error;
     throw new BallastError(error.code, `not committed: ${error.message}`, { hint: error.hint ?? "commit again once that is mended", cause: error });

@@ -81,7 +81,7 @@ async function write({ repository }: Context, settled: ReadonlyMap<string, Asset
   }
   writeManifestFile(repository, manifest.values());
   writeConflicts(repository, merging.values());
-  if (merging.size === 0) await stageManifest(repository, formatManifest(manifest.values()));
+  if (merging.size === 0) await stageManifest(repository, Buffer.from(formatManifest(manifest.values())));
 }
 
 async function sideOf(context: Context, conflict: MergeConflict, take: Exclude<Take, object>): Promise<Asset | undefined | "undecided"> {

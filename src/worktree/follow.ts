@@ -15,26 +15,26 @@ import { isIndexLocked, isStamped, manifestFile, writeStamped, writeStampedTo } 
 /**
  * Notes that what Git may stage now differs from the manifest file. Whether Git stages it is not known yet: it also
  * holds the index lock to refresh what it noted of files.
- * @param text what Git was told; without it the next hook merely looks
+ * @param manifest what Git was told; without it the next hook merely looks
  */
-export function requestFollow(repository: Repository, text?: string): void {
+export function requestFollow(repository: Repository, manifest?: Buffer): void {
   const file = worktreeState(repository, "follow");
   mkdirSync(dirname(file), { recursive: true });
-  if (text !== undefined) prepare(repository, Buffer.from(text));
-  writeFileSync(file, text === undefined ? "" : `${blobId(repository, Buffer.from(text))}\n`);
+  const blob = manifest && blobId(repository, manifest);
+  if (manifest && blob !== undefined) prepare(repository, blob, manifest);
+  writeFileSync(file, blob === undefined ? "" : `${blob}\n`);
 }
 
 /**
  * Puts the next manifest file ready, complete, synced and stamped, as `GITDIR/ballast/next/<blob>`: with it hooks can
  * follow in sh (hooks/common.sh). Not where it stands on another file system, which no rename leaves.
  */
-function prepare(repository: Repository, text: Buffer): void {
+function prepare(repository: Repository, blob: string, manifest: Buffer): void {
   const directory = worktreeState(repository, "next");
   mkdirSync(directory, { recursive: true });
   if (statSync(directory).dev !== statSync(dirname(manifestFile(repository)), { throwIfNoEntry: false })?.dev) return;
-  const blob = blobId(repository, text);
   for (const old of readdirSync(directory)) if (old !== blob) rmSync(join(directory, old), { force: true });
-  writeStampedTo(join(directory, blob), text);
+  writeStampedTo(join(directory, blob), manifest);
 }
 
 /**
@@ -79,9 +79,9 @@ export async function rereadEntry(repository: Repository, look: readonly string[
   return (await runGit(args, at(repository, { env, accept: [1, 128] }))).status !== 128;
 }
 
-/** Stages `text` as the manifest, whatever the file says. */
-export async function stageManifest(repository: Repository, text: string, env: Record<string, string | undefined> = {}): Promise<void> {
-  const hashed = await runGit(["hash-object", "-w", "--stdin"], at(repository, { input: text, env }));
+/** Stages these bytes as the manifest, whatever the file says. */
+export async function stageManifest(repository: Repository, manifest: Buffer, env: Record<string, string | undefined> = {}): Promise<void> {
+  const hashed = await runGit(["hash-object", "-w", "--stdin"], at(repository, { input: manifest, env }));
   const info = `100644,${hashed.stdout.toString().trim()},${MANIFEST_PATH}`;
   await runGit(["update-index", "--add", "--cacheinfo", info], at(repository, { env: { BALLAST_SETTLING: "1", ...env } }));
 }

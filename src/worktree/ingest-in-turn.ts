@@ -5,7 +5,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import type { BaseHint } from "../object/ingest-delta.ts";
 import type { Ingested } from "../object/ingest.ts";
-import type { FileJob, IngestPool } from "../object/pool.ts";
+import type { FileJob, IngestJob, IngestPool } from "../object/pool.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { SKETCHED_BYTES } from "../object/sketch-file.ts";
 import { findBases, leadersOf, type Bases, type Known, type Newcomer } from "./bases.ts";
@@ -65,7 +65,7 @@ export async function ingestInTurn(
   const leaders = kins.length === 0 ? new Map<string, string>() : await findLeaders(pool, kins, (path) => jobs[indexes.get(path)!]!);
   const ingest = async (turn: readonly number[], hintsOf: (path: string) => readonly BaseHint[]): Promise<void> => {
     if (turn.length === 0) return;
-    const made = await pool.ingest(turn.map((index) => ({ ...jobs[index]!, hints: hintsOf(files[index]!.path) })));
+    const made = await pool.ingest(turn.map((index) => withHints(jobs[index]!, hintsOf(files[index]!.path))));
     for (const [i, index] of turn.entries()) results[index] = made[i];
   };
   const known = (path: string): readonly BaseHint[] => hints.get(path) ?? [];
@@ -76,6 +76,11 @@ export async function ingestInTurn(
     return leader ? [{ oid: leader.oid, why: "similar" }, ...known(path)] : known(path);
   });
   return results;
+}
+
+/** There may be a million without. */
+function withHints(job: FileJob, hints: readonly BaseHint[]): IngestJob {
+  return hints.length === 0 ? job : { ...job, hints };
 }
 
 /** Looks which kin are alike. */

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { worktreeState } from "../git/repository.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { formatManifest, type Asset, type Provisional } from "../manifest/manifest.ts";
 import { hashContents } from "./contents.ts";
 import { requestFollow } from "./follow.ts";
@@ -9,7 +10,7 @@ import { outsideProfile } from "./profile.ts";
 import { record } from "./record.ts";
 import { noteRecorded } from "./recorded.ts";
 import { openWorktree } from "./session.ts";
-import { seal } from "./seal.ts";
+import { seal, type Live } from "./seal.ts";
 import { nowNs, UNKNOWN_OID } from "./stat-index.ts";
 import { isRecordable } from "./states.ts";
 import { listTracked } from "./tracking.ts";
@@ -22,22 +23,24 @@ const LOOK_LIMIT = 64 * 1024 * 1024;
  * @param follows whether it goes into the worktree's own index, which the manifest file then follows
  * @throws as {@link record}
  */
-export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<string> {
+export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<Buffer> {
   const startedNs = nowNs();
   const worktree = openWorktree(context.repository);
   const { assets, changed } = await record(context, worktree);
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  const text = formatManifest(assets.values());
-  if (changed && follows) {
-    await noteRecorded(context.repository, worktree.manifest, { text, assets });
-    requestFollow(context.repository, text);
+  const live: Live = { bytes: Buffer.from(formatManifest(assets.values())), assets };
+  // All that was seen, and the text, are done with.
+  collectGarbage(changed);
+  if (changed > 0 && follows) {
+    await noteRecorded(context.repository, worktree.manifest, live);
+    requestFollow(context.repository, live.bytes);
   }
-  await seal(worktree, { text, assets }, startedNs);
-  return text;
+  await seal(worktree, live, startedNs);
+  return live.bytes;
 }
 
 /** The manifest as the disk has it, for somebody who merely looks: large edits are provisional, nothing is stored. */
-export async function lookLive(context: Context): Promise<string> {
+export async function lookLive(context: Context): Promise<Buffer> {
   const startedNs = nowNs();
   const worktree = openWorktree(context.repository);
   const candidates = await listTracked(context.repository, worktree.tracking.patterns);
@@ -57,9 +60,9 @@ export async function lookLive(context: Context): Promise<string> {
   }
   await worktree.index.save(0);
   const assets = withConflicts(liveAssets(worktree, seen), seen.values());
-  const text = formatManifest(assets.values(), provisional);
-  if (provisional.length === 0 && worktree.stamped) await seal(worktree, { text, assets }, startedNs);
-  return text;
+  const live: Live = { bytes: Buffer.from(formatManifest(assets.values(), provisional)), assets };
+  if (provisional.length === 0 && worktree.stamped) await seal(worktree, live, startedNs);
+  return live.bytes;
 }
 
 /** Nothing records a conflict, but whoever looks shall see that the disk has something else than the manifest. */

@@ -1,6 +1,5 @@
 import type { Context } from "../context.ts";
 import type { Asset } from "../manifest/manifest.ts";
-import { collectGarbage } from "../util/collect-garbage.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
 import { liveAssets, observe, type ReadContents, type Seen } from "./observe.ts";
@@ -13,7 +12,8 @@ export interface Recorded {
   /** The manifest with everything recorded, by path. */
   readonly assets: Map<string, Asset>;
   readonly seen: ReadonlyMap<string, Seen>;
-  readonly changed: boolean;
+  /** How many paths have changed. */
+  readonly changed: number;
 }
 
 /**
@@ -42,8 +42,7 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
     else index.update(path, { b: { oid: w.oid, exec: w.exec }, open: undefined });
   }
   await index.save();
-  collectGarbage(changes.length);
-  return { assets: liveAssets(worktree, seen), seen, changed: changes.length > 0 };
+  return { assets: liveAssets(worktree, seen), seen, changed: changes.length };
 }
 
 /** Where disk and manifest agree, that is what Git knows. */

@@ -23,6 +23,7 @@ import { openLocalStore } from "../store/open.ts";
 import { decodable } from "../transfer/chains.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { list } from "./listing.ts";
+import type { Live } from "./seal.ts";
 
 /** Above this number they are listed; sh takes a few microseconds for each. */
 const MOST_OBJECTS = 200;
@@ -33,11 +34,11 @@ const MOST_BEFORE = 8;
  * Notes that the local store has what `after` needs beyond `before`, and with it what was noted of recordings on which
  * this one was made. Removes the note where the store does not have it all.
  */
-export async function noteRecorded(repository: Repository, before: Manifest, after: { readonly text: string; readonly assets: Manifest }): Promise<void> {
+export async function noteRecorded(repository: Repository, before: Manifest, after: Live): Promise<void> {
   const file = worktreeState(repository, "recorded");
   const objects = objectsOf(repository, before, after.assets);
   if (objects === undefined || repository.commonDir.includes("\n")) return rmSync(file, { force: true });
-  const answer = blobId(repository, Buffer.from(after.text));
+  const answer = blobId(repository, after.bytes);
   const head = (befores: readonly string[]): string[] => [
     [answer, ...befores].join(" "),
     sharedState(repository, "locks.json"),

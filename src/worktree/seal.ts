@@ -23,14 +23,19 @@ import { everyListed, list, listingArguments, type Listed } from "./listing.ts";
 import type { Worktree } from "./session.ts";
 import { isRacy, sameStat, type StatIndex } from "./stat-index.ts";
 
+/** The manifest that the disk has, as its file and as assets. */
+export interface Live {
+  readonly bytes: Buffer;
+  readonly assets: Manifest;
+}
+
 /**
  * Seals what was just seen, where it can be: every asset is on disk as the index knows it, Git knows it too, none is
  * racy or in question, and the tracked patterns can be listed. Otherwise, and when somebody else is at the index, nothing
  * happens.
- * @param live the manifest that the disk has, as text and as assets
  * @param startedNs a time before anything of `worktree` was read
  */
-export async function seal({ repository, index, tracking }: Worktree, live: { readonly text: string; readonly assets: Manifest }, startedNs: bigint): Promise<void> {
+export async function seal({ repository, index, tracking }: Worktree, live: Live, startedNs: bigint): Promise<void> {
   if (index.dirty || !isSettled(index, live.assets)) return;
   const hooks = (await hookFiles(repository)).filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isFile());
   const beside = { ignore: "./.gitignore", config: join(repository.commonDir, "config"), index: worktreeState(repository, "index"), hooks };
@@ -39,7 +44,7 @@ export async function seal({ repository, index, tracking }: Worktree, live: { re
   await index.whileCurrent(async () => {
     const listing = await list(args, repository.top);
     if (!listing || !agrees(listing, { index, assets: live.assets, beside, startedNs })) return;
-    write(repository, args, listing, live.text);
+    write(repository, args, listing, live.bytes);
   });
 }
 
@@ -84,10 +89,10 @@ function agrees(listing: Buffer, { index, assets, beside, startedNs }: Expected)
   return everyListed(listing, passes) && left.size === 0 && others.size === 0;
 }
 
-function write(repository: Repository, args: readonly string[], listing: Buffer, manifest: string): void {
+function write(repository: Repository, args: readonly string[], listing: Buffer, manifest: Buffer): void {
   const command = `LC_ALL=C find ${args.map(shellQuote).join(" ")} 2>/dev/null`;
   const hasher = new OidHasher();
-  for (const part of [Buffer.from(`${command}\0`), Buffer.from(manifest), Buffer.from("\0"), listing]) hasher.update(part);
+  for (const part of [Buffer.from(`${command}\0`), manifest, Buffer.from("\0"), listing]) hasher.update(part);
   const name = hasher.digest().slice(0, 32);
   const directory = worktreeState(repository, "sealed");
   mkdirSync(directory, { recursive: true });

@@ -58,7 +58,7 @@ class Filter {
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
     try {
-      const answer = bytesOf(recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context), input);
+      const answer = oneOf(input, recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
       this.#last = { input, answer };
       // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
       collectGarbage(answer.length / LINE_BYTES);
@@ -91,10 +91,9 @@ class Filter {
 /** About what a line of the manifest takes. */
 const LINE_BYTES = 120;
 
-/** An answer as bytes; as a rule it is what was asked about, and is kept once. */
-function bytesOf(text: string, input: Buffer): Buffer {
-  const bytes = Buffer.from(text);
-  return bytes.equals(input) ? input : bytes;
+/** An answer; as a rule it is what was asked about, and is kept once. */
+function oneOf(input: Buffer, answer: Buffer): Buffer {
+  return answer.equals(input) ? input : answer;
 }
 
 /** Has pre-commit record what could not be told now. */

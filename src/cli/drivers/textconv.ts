@@ -16,7 +16,7 @@ export async function run([file]: string[], makeContext: (repository: Repository
   const repository = await openRepository(process.cwd()).catch(() => undefined);
   let text: string | Uint8Array = bytes;
   if (basename(file!) === basename(MANIFEST_PATH) && repository && resolve(file!) === join(repository.top, MANIFEST_PATH) && (await isOwnWorktree(repository))) {
-    text = await lookLive(await makeContext(repository));
+    text = (await lookLive(await makeContext(repository))).toString();
   }
   process.stdout.write(describe(text, bytes, repository));
   return 0;

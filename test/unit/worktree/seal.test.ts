@@ -117,7 +117,7 @@ describe("no seal is made", () => {
     fresh("art/a");
     expect(await record()).toBe(false);
     await aged("art/a");
-    expect(await lookLive(world.context)).toBe(manifest());
+    expect((await lookLive(world.context)).toString()).toBe(manifest());
     expect(isSealed()).toBe(true);
   });
 
@@ -143,7 +143,7 @@ describe("no seal is made", () => {
     await record();
     writeFileSync(at("art/a"), "edited");
     await pause(WINDOW_MS);
-    expect(await lookLive(world.context)).not.toBe(manifest());
+    expect((await lookLive(world.context)).toString()).not.toBe(manifest());
     expect(isSealed()).toBe(false);
     writeStamped(world.context.repository, await lookLive(world.context));
     expect(isSealed()).toBe(false);
@@ -172,5 +172,5 @@ it("a recorded deletion and a rename are sealed too", async () => {
   renameSync(at("art/a"), at("art/renamed"));
   await pause(WINDOW_MS);
   expect(await record()).toBe(true);
-  expect(await lookLive(world.context)).toBe(manifest());
+  expect((await lookLive(world.context)).toString()).toBe(manifest());
 });
