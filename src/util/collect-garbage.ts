@@ -17,7 +17,7 @@ export function collectGarbage(count: number): void {
     // Node has no function for it but this flag's, which contexts get that are made from now on.
     setFlagsFromString("--expose-gc");
     // From now on V8 looks for more before it holds several times what was needed just now.
-    setFlagsFromString("--heap-growing-percent=40");
+    setFlagsFromString("--heap-growing-percent=20");
     collect = runInNewContext("gc") as () => void;
   }
   collect();

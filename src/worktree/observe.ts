@@ -4,9 +4,9 @@ import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { asKnown, isExecutable, isRegular, type Seen } from "./seen.ts";
-import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry } from "./stat-index.ts";
+import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry, type StatIndex } from "./stat-index.ts";
 import { knownAt } from "./restoring.ts";
-import { stateOf, type OnDisk } from "./states.ts";
+import { sameContent, stateOf, type OnDisk } from "./states.ts";
 import type { Worktree } from "./session.ts";
 
 export type { Seen };
@@ -52,10 +52,10 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
     const clean = asKnown(worktree, path, stat);
     // Keeps the place of the others, which come last.
     seen.set(path, clean ?? UNSEEN);
-    if (!clean) looks.push({ path, entry: index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
+    if (!clean) looks.push({ path, entry: stat && index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
   }
 
-  const renames = new RenameFinder(looks);
+  const renames = new RenameFinder(looks, index);
   const toRead: { readonly look: Look; readonly path: string; readonly sizeBytes: number }[] = [];
   for (const look of looks) {
     const { entry, stat } = look;
@@ -101,13 +101,14 @@ function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
 /** One path while it is being looked at. */
 interface Look {
   readonly path: string;
+  /** Of what is on disk; of the rest the index is asked when it is needed, for everything may be absent. */
   readonly entry: IndexEntry | undefined;
   stat: FileStat | undefined;
   content: Known | undefined;
   provisional: boolean;
 }
 
-function see(worktree: Worktree, { path, entry, stat, content, provisional }: Look, outside: boolean): Seen {
+function see(worktree: Worktree, { path, entry = worktree.index.get(path), stat, content, provisional }: Look, outside: boolean): Seen {
   const m = worktree.manifest.get(path);
   const exec = content !== undefined && worktree.fileMode ? isExecutable(content.stat) : (m ?? entry?.b)?.exec === true;
   let w: OnDisk;
@@ -120,7 +121,8 @@ function see(worktree: Worktree, { path, entry, stat, content, provisional }: Lo
   const b = knownAt(worktree.restoring, path, { w, b: entry?.b });
   if (b !== entry?.b) worktree.index.update(path, { b });
   const state = stateOf(worktree.stamped, { w, m, b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
-  return { path, state, w, m, b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
+  // Mostly Git knows what the manifest says: its text is held once.
+  return { path, state, w, m, b: m && sameContent(b, m) ? m : b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
 }
 
 /** Stands for a content that is not known; equal to none. */
@@ -162,20 +164,30 @@ const UNSEEN = { path: "", state: "none", w: undefined, m: undefined, b: undefin
 
 /** A renamed file keeps its inode, size and modification time, so its content is known without reading. */
 class RenameFinder {
-  readonly #gone = new Map<string, Hashed>();
+  readonly #looks: readonly Look[];
+  readonly #index: StatIndex;
+  #gone: ReadonlyMap<string, Hashed> | undefined;
 
-  constructor(looks: readonly Look[]) {
-    for (const { entry, stat } of looks) {
-      const hashed = stat === undefined ? entry?.w : undefined;
-      if (hashed) this.#gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
-    }
+  constructor(looks: readonly Look[], index: StatIndex) {
+    this.#looks = looks;
+    this.#index = index;
   }
 
   find(stat: FileStat): Oid | undefined {
-    if (this.#gone.size === 0) return undefined;
+    this.#gone ??= this.#whatIsGone();
     const hashed = this.#gone.get(`${stat.dev}:${stat.ino}`);
     if (hashed === undefined || isRacy(hashed) || hashed.stat.size !== stat.size || hashed.stat.mtimeNs !== stat.mtimeNs) return undefined;
     return hashed.oid;
+  }
+
+  /** Made when the first new file is met: mostly there is none. */
+  #whatIsGone(): Map<string, Hashed> {
+    const gone = new Map<string, Hashed>();
+    for (const { entry, path } of this.#looks) {
+      const hashed = entry === undefined ? this.#index.get(path)?.w : undefined;
+      if (hashed) gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
+    }
+    return gone;
   }
 }
 
