@@ -41,6 +41,11 @@ export async function hookFiles(repository: Repository): Promise<string[]> {
   return HOOKS.map((name) => placeOf(directory, name)).filter((file) => BLOCK.test(readIfThere(file) ?? ""));
 }
 
+/** Whether a push from this clone uploads what it publishes. */
+export async function hasPushHook(repository: Repository): Promise<boolean> {
+  return BLOCK.test(readIfThere(placeOf(await hooksDirectory(repository), "pre-push")) ?? "");
+}
+
 /**
  * Puts our block into each hook, beside whatever is there: a shell script gets it after its first line, any other
  * program is called after it. Repeating it changes nothing.
