@@ -203,7 +203,11 @@ if (s3) {
         const finished = finishedParts(proxy);
         proxy.reset();
         expect(await open().write(key, bufferSource(bytes))).toBe("created");
-        expect(proxy.count(isPart)).toBe(4 - finished.size);
+        const sent = proxy.requests.map(partNumber).filter((number) => number !== undefined);
+        expect(sent).toContain(3);
+        // A part may have come to the server although nobody waited for the answer any more.
+        expect(sent.length).toBeLessThanOrEqual(4 - finished.size);
+        expect(new Set(sent).size).toBe(sent.length);
         expect(oidOf(await collect(direct().read(key)))).toBe(oidOf(bytes));
       });
 
