@@ -6,6 +6,7 @@ import type { OpenBase } from "../object/encodings.ts";
 import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { count } from "../util/format.ts";
 import { compare, easiestWays } from "./chains.ts";
 import { forEachInOrder } from "./in-order.ts";
@@ -41,6 +42,8 @@ export async function copyStore(sources: readonly Store[], target: Store, option
       if (plan.useless > 0) options.report({ kind: "warning", message: `${count(plan.useless, "object")} stayed behind, being differences from contents that no store has` });
       return result;
     }
+    // What planning it left behind would stay until the end.
+    collectGarbage(plan.wanted.length);
     const contents = contentsOf([target, ...sources], { signal: options.signal });
     await copyRound(plan.wanted, target, { ...options, openBase: contents?.open }).finally(() => contents?.close());
     for (const { object } of plan.wanted) present.add(object.key);
