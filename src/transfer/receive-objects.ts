@@ -9,6 +9,7 @@ import { openReceiver, type Receiver } from "../object/receiver.ts";
 import { SMALL_BYTES } from "../object/stable-file.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { forEachParallel } from "../util/pool.ts";
 
 /** Files that are made of contents as they come from a bucket, of the bytes that were verified just now. */
@@ -43,6 +44,8 @@ export async function receiveObjects(
   const failed = new Set<Oid>();
   const begun: string[] = [];
   const { compression, concurrency } = settings;
+  // What planning it left behind would stay until the end.
+  collectGarbage(whole.length);
   const receiver = openReceiver(to, { compression, concurrency, objects: whole.length });
   try {
     await forEachParallel(whole, atOnce, async (object, siblings) => {
