@@ -44,7 +44,7 @@ describe.each([
   it("writes what is what its name says, many at a time, and makes the files of its content", async () => {
     await receiving(async (receiver, store) => {
       const directory = temporaryDirectory();
-      const contents = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? randomBytes(i * 40) : Buffer.alloc(i * 100, `${i} `)));
+      const contents = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? randomBytes(i * 4000) : Buffer.alloc(i * 100, `${i} `)));
       const results = await Promise.all(contents.map((content, i) => {
         const name: ObjectName = i % 2 === 0 ? raw(content) : { ...raw(content), encoding: "gzip" };
         const bytes = i % 2 === 0 ? Buffer.from(content) : gzipSync(content);
@@ -64,12 +64,12 @@ describe.each([
 
   it("writes nothing of what is not", async () => {
     await receiving(async (receiver, store) => {
-      const content = randomBytes(1000);
+      const content = randomBytes(100_000);
       const file = fileOf(join(temporaryDirectory(), "file"), content);
       const other = Buffer.from(content);
-      other[500]! ^= 1;
+      other[50_000]! ^= 1;
       expect(await receive(receiver, raw(content), other, [file])).toMatchObject({ failure: { code: "OBJECT_CORRUPT" } });
-      expect(await receive(receiver, raw(content), Buffer.from(content.subarray(1)), [file], 1000)).toMatchObject({ failure: { code: "OBJECT_CORRUPT", message: expect.stringContaining("999 bytes where 1000 were listed") } });
+      expect(await receive(receiver, raw(content), Buffer.from(content.subarray(1)), [file], 100_000)).toMatchObject({ failure: { code: "OBJECT_CORRUPT", message: expect.stringContaining("99999 bytes where 100000 were listed") } });
       expect(await receive(receiver, { ...raw(content), encoding: "gzip" }, Buffer.from(content), [file])).toMatchObject({ failure: { code: "OBJECT_CORRUPT" } });
       expect(filesOf(store)).toEqual({ objects: [], temporary: [] });
       expect(existsSync(file.temporary)).toBe(false);
@@ -78,9 +78,9 @@ describe.each([
 
   it("says which files could not be made; the object is there even so", async () => {
     await receiving(async (receiver, store) => {
-      const content = randomBytes(1000);
+      const content = randomBytes(100_000);
       const directory = temporaryDirectory();
-      const [first, taken, size] = [fileOf(join(directory, "first"), content), fileOf(join(directory, "taken"), content), fileOf(join(directory, "size"), Buffer.alloc(999))];
+      const [first, taken, size] = [fileOf(join(directory, "first"), content), fileOf(join(directory, "taken"), content), fileOf(join(directory, "size"), Buffer.alloc(99_999))];
       writeFileSync(taken.temporary, "another's");
       const received = await receive(receiver, raw(content), Buffer.from(content), [size, first, taken]);
       expect(received).toMatchObject({ outcome: "created", made: [first.temporary], fileFailure: { message: expect.stringContaining("EEXIST") } });
@@ -93,7 +93,7 @@ describe.each([
 
   it("keeps the size of an encoding that it does not know, and makes no file of it", async () => {
     await receiving(async (receiver, store) => {
-      const content = randomBytes(1000);
+      const content = randomBytes(100_000);
       const name: ObjectName = { ...raw(content), encoding: "zst" as never };
       const file = fileOf(join(temporaryDirectory(), "file"), content);
       expect(await receive(receiver, name, Buffer.from(content), [file])).toEqual({ outcome: "created", made: [] });
@@ -103,11 +103,11 @@ describe.each([
 
   it("leaves alone what shares the memory of the bytes", async () => {
     await receiving(async (receiver) => {
-      const all = randomBytes(3000);
-      const content = all.subarray(1000, 2000);
+      const all = randomBytes(300_000);
+      const content = all.subarray(100_000, 200_000);
       expect(await receive(receiver, raw(content), content)).toMatchObject({ outcome: "created" });
-      expect(all.length).toBe(3000);
-      expect(content.length).toBe(1000);
+      expect(all.length).toBe(300_000);
+      expect(content.length).toBe(100_000);
     });
   });
 });
