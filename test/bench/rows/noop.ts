@@ -1,4 +1,5 @@
 import type { Command } from "../measure.ts";
+import { output } from "../programs.ts";
 import type { Repository, Keeper } from "../repository.ts";
 import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
@@ -33,7 +34,17 @@ function directoryCase(assets: Load, variants: readonly Variant[]): Case {
 
 /** Where other rows have put so many. */
 function inLife(bench: Bench, keeper: Keeper, assets: Load): Variant {
-  return { name: keeper, needs: needsOf(keeper), run: async (sample) => nothing(sample, (await life(bench, keeper, contentsOf(bench, assets))).repository) };
+  let rested: Promise<Repository> | undefined;
+  return { name: keeper, needs: needsOf(keeper), run: async (sample) => nothing(sample, await (rested ??= rest(bench, keeper, assets))) };
+}
+
+/** What was written a moment ago is looked at again by everybody. */
+async function rest(bench: Bench, keeper: Keeper, assets: Load): Promise<Repository> {
+  const { repository } = await life(bench, keeper, contentsOf(bench, assets));
+  output("sleep", ["3"]);
+  repository.git("status");
+  await repository.settled();
+  return repository;
 }
 
 async function nothing(sample: Sample, repository: Repository): Promise<void> {
