@@ -47,9 +47,9 @@ export async function noteRecorded(repository: Repository, before: Manifest, aft
   const write = (lines: readonly string[]): void => writeFileSync(file, `${[...lines, "."].join("\n")}\n`);
   if (objects === "many") return (await listStored(repository, after.assets)) ? write([...head(["any"]), `listed ${objectsDirectory(repository)}`]) : rmSync(file, { force: true });
   const old = blobId(repository, Buffer.from(formatManifest(before.values())));
-  const [ids = "", , , ...earlier] = readIfThere(file).toString().split("\n").slice(0, -2);
+  const [ids = "", , config = "", ...earlier] = readIfThere(file).toString().split("\n").slice(0, -2);
   const [last, ...older] = ids.split(" ");
-  const goesOn = last === old && !older.includes("any") && earlier.length + objects.length <= MOST_OBJECTS;
+  const goesOn = last === old && config.startsWith("config ") && !older.includes("any") && earlier.length + objects.length <= MOST_OBJECTS;
   // No manifest has as many assets as an empty one.
   const none = before.size === 0 ? ["0".repeat(answer.length)] : [];
   write([...head([old, ...none, ...(goesOn ? older : [])].slice(0, MOST_BEFORE)), ...new Set([...(goesOn ? earlier : []), ...objects])]);

@@ -247,7 +247,11 @@ describe("pre-commit starts Node, which refuses or checks,", () => {
     expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
     await box.git("repo", "rm", "--quiet", "--cached", "art/b");
     const note = box.path("repo/.git/ballast/recorded");
-    writeFileSync(note, readFileSync(note, "utf8").replace(/\.\n$/, ""));
+    const whole = readFileSync(note, "utf8");
+    // As versions wrote it that did not note the configuration: the first object stands in its place.
+    writeFileSync(note, whole.replace(/^config .*\n/m, ""));
+    expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
+    writeFileSync(note, whole.replace(/\.\n$/, ""));
     expect(await starts(() => box.run("repo", box.path("repo/.git/hooks/pre-commit"), []))).toEqual(["hook pre-commit"]);
   });
 

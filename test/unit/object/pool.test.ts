@@ -11,16 +11,13 @@ import { objectKey } from "../../../src/object/name.ts";
 import { createIngestPool, type IngestPool } from "../../../src/object/pool.ts";
 import { bundledWorker } from "../../../src/object/threads.ts";
 import type { DirectoryStore } from "../../../src/store/directory.ts";
-import { AUTO, failure, filesOf, newStore, temporaryDirectory } from "./support.ts";
+import { AUTO, bundleWorker, failure, filesOf, newStore, temporaryDirectory } from "./support.ts";
 
 /* The sources run unbundled here, so the pool is told where a bundle of the worker is, or works in this thread. */
 let workerEntry: URL;
 
 beforeAll(async () => {
-  const outfile = join(temporaryDirectory(), "worker.mjs");
-  const entry = fileURLToPath(new URL("../../../src/object/worker.ts", import.meta.url));
-  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", platform: "node", logLevel: "error" });
-  workerEntry = pathToFileURL(outfile);
+  workerEntry = await bundleWorker();
 });
 
 interface Setup {

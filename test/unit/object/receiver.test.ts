@@ -1,25 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import { objectKey, type ObjectName } from "../../../src/object/name.ts";
 import { oidOf } from "../../../src/object/oid.ts";
 import type { NewFile, Received } from "../../../src/object/receive.ts";
 import { openReceiver, type Receiver } from "../../../src/object/receiver.ts";
 import type { DirectoryStore } from "../../../src/store/directory.ts";
-import { AUTO, filesOf, newStore, temporaryDirectory } from "./support.ts";
+import { AUTO, bundleWorker, filesOf, newStore, temporaryDirectory } from "./support.ts";
 
 /* The sources run unbundled here, so the receiver is told where a bundle of the worker is, or works in this thread. */
 let workerEntry: URL;
 
 beforeAll(async () => {
-  const outfile = join(temporaryDirectory(), "worker.mjs");
-  const entry = fileURLToPath(new URL("../../../src/object/worker.ts", import.meta.url));
-  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", platform: "node", logLevel: "error" });
-  workerEntry = pathToFileURL(outfile);
+  workerEntry = await bundleWorker();
 });
 
 const raw = (content: Buffer): ObjectName => ({ oid: oidOf(content), encoding: "raw" });

@@ -1,6 +1,8 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
 import { afterAll, expect } from "vitest";
 import type { CompressionSettings } from "../../../src/config/settings.ts";
 import { BallastError, type ErrorCode } from "../../../src/errors.ts";
@@ -17,6 +19,14 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "ballast-object-"));
   directories.push(directory);
   return directory;
+}
+
+/** A bundle of the workers' entry, for tests of what starts threads: the sources run unbundled. */
+export async function bundleWorker(): Promise<URL> {
+  const outfile = join(temporaryDirectory(), "worker.mjs");
+  const entry = fileURLToPath(new URL("../../../src/object/worker.ts", import.meta.url));
+  await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", platform: "node", logLevel: "error" });
+  return pathToFileURL(outfile);
 }
 
 export async function newStore(): Promise<DirectoryStore> {
