@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { removeTree } from "./files.ts";
 import { findPrograms } from "./programs.ts";
 import type { Bench, RowResult } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
@@ -48,7 +49,7 @@ async function main(): Promise<void> {
   let server: S3Server | undefined;
   const remove = (): void => {
     server?.stop();
-    for (const directory of [scratch, elsewhere]) if (directory !== undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    for (const directory of [scratch, elsewhere]) if (directory !== undefined) removeTree(directory);
   };
   // Also when a row throws, or a signal ends the run.
   process.once("exit", remove);
@@ -62,7 +63,7 @@ async function main(): Promise<void> {
     programs,
     quick: values.quick,
     thorough: values.thorough,
-    once: memory(),
+    ...memory(),
     s3: async () => (server ??= startS3(programs, scratch)),
     say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
     wants: (name) => values.cases?.split(",").includes(name) ?? true,
@@ -79,13 +80,14 @@ async function main(): Promise<void> {
   }
 }
 
-function memory(): Bench["once"] {
+function memory(): Pick<Bench, "once" | "anew"> {
   const made = new Map<string, Promise<unknown>>();
-  return <T>(name: string, make: () => Promise<T>) => {
-    const known = made.get(name) ?? make();
-    made.set(name, known);
-    return known as Promise<T>;
+  const anew = <T>(name: string, make: () => Promise<T>): Promise<T> => {
+    const now = make();
+    made.set(name, now);
+    return now;
   };
+  return { anew, once: <T>(name: string, make: () => Promise<T>) => (made.get(name) as Promise<T> | undefined) ?? anew(name, make) };
 }
 
 /** A new directory in `place`, if that is on another file system than the scratch directory. */

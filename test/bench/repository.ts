@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { objectKey, parseName, type ObjectName } from "../../src/object/name.ts";
 import { builtMain } from "../support/build.ts";
+import { removeTree } from "./files.ts";
 import type { Command } from "./measure.ts";
 import { output } from "./programs.ts";
 
@@ -16,6 +17,8 @@ export type Keeper = "Ballast" | "git-lfs" | "git";
 
 /** The file that says that a directory is a store. */
 const MARK = "ballast.json";
+/** Beyond the grain of every file system's times. */
+const REST_MS = 3000;
 
 /** Where a repository pushes to. */
 export interface Upstream {
@@ -106,7 +109,7 @@ export class Repository {
   /** Makes the upstream and the directory of the store anew and empty, as if nothing had ever been pushed. */
   renewUpstream(): void {
     mkdirSync(this.#directory, { recursive: true });
-    for (const directory of [this.upstream, this.store]) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    for (const directory of [this.upstream, this.store]) removeTree(directory);
     this.git("init", "-q", "--bare", this.upstream);
     for (const ref of this.git("for-each-ref", "--format=%(refname)", "refs/remotes").split("\n").filter(Boolean)) this.git("update-ref", "-d", ref);
     if (this.#mark === undefined) return;
@@ -143,6 +146,14 @@ export class Repository {
       if (tries > 3000) throw new Error(`${this.path} does not settle`);
       await pause(10);
     }
+  }
+
+  /** Waits until nothing was written a moment ago, which everybody looks at again, and has that done. */
+  async rest(): Promise<void> {
+    const age = Date.now() - statSync(join(this.path, ".git/index")).mtimeMs;
+    await pause(Math.max(0, REST_MS - age));
+    this.git("status");
+    await this.settled();
   }
 
   /** What a listing of the local store shows, by oid. */

@@ -64,6 +64,8 @@ export interface Bench {
   s3(): Promise<S3Server | undefined>;
   /** What was made ready for one row and serves another of the same run; made when it is first asked for. */
   once<T>(name: string, make: () => Promise<T>): Promise<T>;
+  /** The same, made again whether it is there or not: what was measured now serves the rows after it. */
+  anew<T>(name: string, make: () => Promise<T>): Promise<T>;
   say(line: string): void;
   /** Whether a case is measured, by the first word of its name. */
   wants(name: string): boolean;

@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync, statfsSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
+import { removeTree } from "./files.ts";
 import { describeMachine, loadNow } from "./machine.ts";
 import type { Bench, Case, CaseResult, Row, RowResult, StepResult, Variant, VariantResult } from "./row.ts";
 import { Sample } from "./sample.ts";
@@ -54,7 +55,7 @@ async function runCase(row: Row, { name, bytes, reference, variants, rounds: mos
       mkdirSync(directory);
       const sample = new Sample(directory, bench.programs);
       await variant.run(sample);
-      rmSync(directory, { recursive: true, maxRetries: 10, retryDelay: 100 });
+      removeTree(directory);
       done.push(sample);
     }
     longest = Math.max(longest, secondsSince() - began);

@@ -1,10 +1,10 @@
-import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { bytesIn } from "../files.ts";
-import { Repository, type Keeper } from "../repository.ts";
-import type { Row, Variant } from "../row.ts";
+import { bytesIn, copyTree } from "../files.ts";
+import type { Keeper } from "../repository.ts";
+import type { Bench, Row, Variant } from "../row.ts";
 import { shell } from "../shell.ts";
-import { ASSETS, bytesOf, KEEPERS, load, nameOf, needsOf, recordAll, sourceOf, timeGoals } from "./many.ts";
+import { bytesOf, KEEPERS, load, nameOf, needsOf, recordAll, sourceOf, timeGoals, type Load } from "./many.ts";
+import { repositoryToFill } from "./places.ts";
 
 const COPY = "sha256sum, cp";
 
@@ -15,17 +15,15 @@ export const add: Row = {
   diskBytes: 3e9,
   async *cases(bench) {
     for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
-      const source = sourceOf(bench, assets);
-      yield { name: nameOf(assets), bytes: bytesOf(assets), reference: "Ballast", rounds, variants: [...KEEPERS.map((keeper) => keep(keeper, source)), copy(source)] };
+      yield { name: nameOf(assets), bytes: bytesOf(assets), reference: "Ballast", rounds, variants: [...KEEPERS.map((keeper) => keep(bench, keeper, assets)), copy(sourceOf(bench, assets))] };
     }
   },
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git-lfs", 0.5), ...timeGoals(result, "Ballast", COPY, 1.5)]),
 };
 
-function keep(keeper: Keeper, source: string): Variant {
+function keep(bench: Bench, keeper: Keeper, assets: Load): Variant {
   return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
-    const repository = await Repository.create(sample.directory, keeper, "*.bin");
-    cpSync(source, join(repository.path, ASSETS), { recursive: true });
+    const repository = await repositoryToFill(bench, keeper, assets);
     await recordAll(sample, repository);
     sample.add("stored", bytesIn(join(repository.path, ".git")));
   } };
@@ -34,7 +32,7 @@ function keep(keeper: Keeper, source: string): Variant {
 function copy(source: string): Variant {
   return { name: COPY, needs: ["sha256sum"], run: async (sample) => {
     const [here, there] = [join(sample.directory, "here"), join(sample.directory, "there")];
-    cpSync(source, here, { recursive: true });
+    copyTree(source, here);
     await sample.step("add, commit", shell('find "$1" -type f -exec sha256sum {} + > "$2.sums"; cp -r "$1" "$2"', here, there));
     sample.add("stored", bytesIn(there));
   } };

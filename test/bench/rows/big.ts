@@ -1,9 +1,10 @@
-import { copyFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { copyTree, removeTree } from "../files.ts";
+import { writeLargeFile } from "../large-file.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { S3Server } from "../s3-server.ts";
 import { shell } from "../shell.ts";
-import { largeFile } from "./growth.ts";
 import { life, lifeOver, type Contents } from "./life.ts";
 import { KEEPERS, needsOf, timeGoals } from "./many.ts";
 
@@ -20,27 +21,38 @@ export const big: Row = {
   rounds: 1,
   async *cases(bench) {
     const contents = await largeFile(bench, bench.quick ? Math.ceil(SIZE_MIB / 50) : SIZE_MIB);
+    const { file } = contents;
     const keep = KEEPERS.map((keeper): Variant => ({ name: keeper, needs: needsOf(keeper), run: async (sample) => {
       const { sample: measured, repository } = await life(bench, keeper, contents);
       sample.include(measured);
-      rmSync(join(repository.path, ".."), { recursive: true });
+      removeTree(join(repository.path, ".."));
     } }));
-    yield { name: `${contents.name} and a directory`, bytes: contents.bytes, reference: "Ballast", variants: [...keep, copy(contents)] };
+    yield { name: `${contents.name} and a directory`, bytes: contents.bytes, reference: "Ballast", variants: [...keep, copy(file)] };
     const server = await bench.s3();
-    if (server === undefined) return bench.say("there is no S3 server: nothing is measured with a bucket");
-    yield { name: `${contents.name} and a bucket`, bytes: contents.bytes, reference: "Ballast", variants: [ballastOver(bench, server, contents), rclone(server, contents)] };
+    if (server === undefined) bench.say("there is no S3 server: nothing is measured with a bucket");
+    else yield { name: `${contents.name} and a bucket`, bytes: contents.bytes, reference: "Ballast", variants: [ballastOver(bench, server, contents), rclone(server, file)] };
+    removeTree(dirname(file));
   },
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git-lfs", 0.6).filter(isWork), ...timeGoals(result, "Ballast", COPY, 1.5), ...timeGoals(result, "Ballast", RCLONE, 1.1), ...peaks(result)]),
 };
 
-function copy({ directory }: Contents): Variant {
+/** A file that all copy; it stands in a directory of its own. */
+async function largeFile(bench: Bench, mebibytes: number): Promise<Contents & { file: string }> {
+  bench.say(`writing ${mebibytes} MiB`);
+  const source = join(bench.scratch, "big");
+  const file = join(source, "large.bin");
+  mkdirSync(source);
+  const { sizeBytes: bytes } = await writeLargeFile(file, mebibytes * 2 ** 20);
+  return { name: `${mebibytes} MiB`, bytes, file, put: (directory) => copyTree(source, directory) };
+}
+
+function copy(file: string): Variant {
   return { name: COPY, needs: ["sha256sum"], run: async (sample) => {
-    const [file, here, there] = ["file", "here", "there"].map((name) => join(sample.directory, name));
-    copyFileSync(join(directory, "large.bin"), file!);
+    const [here, there, clone] = ["here", "there", "clone"].map((name) => join(sample.directory, name));
     const line = 'sha256sum "$1" > "$2.sum"; cp "$1" "$2"';
-    await sample.step("add", shell(line, file!, here!));
+    await sample.step("add", shell(line, file, here!));
     await sample.step("push", shell(line, here!, there!));
-    await sample.step("clone", shell(line, there!, join(sample.directory, "clone")));
+    await sample.step("clone", shell(line, there!, clone!));
   } };
 }
 
@@ -52,10 +64,10 @@ function ballastOver(bench: Bench, server: S3Server, contents: Contents): Varian
   } };
 }
 
-function rclone({ bucket, empty, env }: S3Server, { directory }: Contents): Variant {
+function rclone({ bucket, empty, env }: S3Server, file: string): Variant {
   return { name: RCLONE, needs: ["rclone"], run: async (sample) => {
     const place = await bucket();
-    await sample.step("push", { program: "rclone", args: ["copyto", join(directory, "large.bin"), `bench:${place}/large.bin`], env });
+    await sample.step("push", { program: "rclone", args: ["copyto", file, `bench:${place}/large.bin`], env });
     await sample.step("clone", { program: "rclone", args: ["copyto", `bench:${place}/large.bin`, join(sample.directory, "large.bin")], env });
     await empty(place);
   } };

@@ -3,7 +3,7 @@ import type { Keeper } from "../repository.ts";
 import type { Bench, Row, Variant } from "../row.ts";
 import { annexClone, copyClone } from "./directory-peers.ts";
 import { assetBytesIn, bytesOf, KEEPERS, load, needsOf, requireBytes, type Load } from "./many.ts";
-import { caseName, placesOf, repositoryAt, type Place } from "./places.ts";
+import { caseName, placesOf, pushedAt, type Place } from "./places.ts";
 import { directoryGoals } from "./push-dir.ts";
 
 /** More than these take git-annex a minute to add. */
@@ -26,12 +26,8 @@ export const cloneDir: Row = {
 };
 
 function clone(bench: Bench, keeper: Keeper, assets: Load, place: Place): Variant {
-  let pushed: Awaited<ReturnType<typeof repositoryAt>> | undefined;
   return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
-    if (pushed === undefined) {
-      pushed = await repositoryAt(bench, keeper, assets, place);
-      pushed.git("push", "-q", "origin", "main");
-    }
+    const pushed = await pushedAt(bench, keeper, assets, place);
     const target = join(sample.directory, "clone");
     await sample.step("clone", pushed.clone(target));
     requireBytes(target, assetBytesIn(target), bytesOf(assets));

@@ -1,6 +1,6 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync } from "node:fs";
 import { basename, join } from "node:path";
-import { bytesIn } from "../files.ts";
+import { bytesIn, copyTree, removeTree } from "../files.ts";
 import { output } from "../programs.ts";
 import { Repository } from "../repository.ts";
 import type { Bench, Variant } from "../row.ts";
@@ -19,16 +19,16 @@ export function copyPush(bench: Bench, assets: Load, place: Place): Variant {
     await sample.step("push", { program: "cp", args: ["-r", sourceOf(bench, assets), target] });
     requireBytes(target, bytesIn(target), bytesOf(assets));
     sample.add("stored", bytesIn(target));
-    rmSync(target, { recursive: true });
+    removeTree(target);
   } };
 }
 
 export function copyClone(bench: Bench, assets: Load, place: Place): Variant {
   return { name: COPY, run: async (sample) => {
     const origin = join(emptied(place, "cp"), "origin");
-    cpSync(sourceOf(bench, assets), origin, { recursive: true });
+    copyTree(sourceOf(bench, assets), origin);
     await sample.step("clone", { program: "cp", args: ["-r", origin, join(sample.directory, "clone")] });
-    rmSync(origin, { recursive: true });
+    removeTree(origin);
   } };
 }
 
@@ -71,7 +71,7 @@ async function annexRemote(bench: Bench, assets: Load, place: Place): Promise<{ 
 async function annexRepository(bench: Bench, assets: Load): Promise<Repository> {
   const directory = join(bench.scratch, `annex-${assets.count}`);
   const repository = await Repository.create(directory, "git", "", { directory });
-  cpSync(sourceOf(bench, assets), join(repository.path, ASSETS), { recursive: true });
+  copyTree(sourceOf(bench, assets), join(repository.path, ASSETS));
   bench.say(`${nameOf(assets)} into ${ANNEX}`);
   repository.git("annex", "init", "-q");
   repository.git("annex", "add", "--quiet", JOBS, ".");
@@ -82,12 +82,12 @@ async function annexRepository(bench: Bench, assets: Load): Promise<Repository> 
 /** git-annex takes away the right to write what it has stored. */
 function removeAnnexed(directory: string): void {
   output("chmod", ["-R", "u+w", directory]);
-  rmSync(directory, { recursive: true });
+  removeTree(directory);
 }
 
 function emptied(place: Place, name: string): string {
   const directory = join(place.directory, name);
-  rmSync(directory, { recursive: true, force: true });
+  removeTree(directory);
   mkdirSync(directory, { recursive: true });
   return directory;
 }

@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assetPath, incompressible } from "../files.ts";
 import type { Row } from "../row.ts";
-import { ASSETS, inPushed, KEEPERS, load, recordAll, timeGoals } from "./many.ts";
+import { ASSETS, KEEPERS, load, recordAll, timeGoals } from "./many.ts";
+import { inPushed } from "./places.ts";
 
 export const edit: Row = {
   name: "edit",
@@ -12,7 +13,7 @@ export const edit: Row = {
   rounds: 5,
   async *cases(bench) {
     let count = 0;
-    const variants = KEEPERS.map((keeper) => inPushed(bench, "edit", keeper, async (sample, repository) => {
+    const variants = KEEPERS.map((keeper) => inPushed(bench, keeper, async (sample, repository) => {
       writeFileSync(join(repository.path, ASSETS, assetPath(load(bench, 1000, 256).count >> 1)), incompressible(256 * 1024, `edit ${count++}`));
       await recordAll(sample, repository);
       await sample.step("push", repository.command("push", "-q", "origin", "main"));

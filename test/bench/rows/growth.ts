@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { removeTree } from "../files.ts";
 import { writeLargeFile } from "../large-file.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
 import { exponent } from "../statistics.ts";
-import { life, type Contents } from "./life.ts";
+import { contentsOf, life, type Contents } from "./life.ts";
 import { load } from "./many.ts";
-import { contentsOf } from "./scale.ts";
 
 const MIB = 2 ** 20;
 const COUNTS = [1000, 10_000, 100_000];
@@ -23,34 +23,27 @@ export const growth: Row = {
   rounds: 1,
   async *cases(bench) {
     const loads = COUNTS.map((count) => load(bench, count, 1));
-    yield { name: "assets of 1 KiB", reference: loads[0]!.count.toLocaleString("en-US"), variants: loads.map((assets) => variant(bench, assets.count.toLocaleString("en-US"), async () => contentsOf(bench, assets))) };
+    yield { name: "assets of 1 KiB", reference: loads[0]!.count.toLocaleString("en-US"), variants: loads.map((assets) => variant(bench, assets.count.toLocaleString("en-US"), contentsOf(assets))) };
     const sizes = SIZES_MIB.map((size) => (bench.quick ? Math.ceil(size / 50) : size));
-    yield { name: "one file", reference: `${sizes[0]} MiB`, variants: sizes.map((size) => variant(bench, `${size} MiB`, () => largeFile(bench, size), removed)) };
+    yield { name: "one file", reference: `${sizes[0]} MiB`, variants: sizes.map((size) => variant(bench, `${size} MiB`, largeFile(size), removeTree)) };
   },
   goals: (cases) => cases.flatMap(slopes),
 };
 
-function variant(bench: Bench, name: string, contents: () => Promise<Contents>, after?: (directory: string) => void): Variant {
+function variant(bench: Bench, name: string, contents: Contents, after?: (directory: string) => void): Variant {
   return { name, run: async (sample) => {
-    const { sample: measured, repository } = await life(bench, "Ballast", await contents());
+    const { sample: measured, repository } = await life(bench, "Ballast", contents);
     sample.include(measured);
     after?.(join(repository.path, ".."));
   } };
 }
 
-function removed(directory: string): void {
-  rmSync(directory, { recursive: true });
-}
-
 /** One file that does not compress, for `life`. */
-export function largeFile(bench: Bench, mebibytes: number): Promise<Contents> {
-  return bench.once(`file of ${mebibytes} MiB`, async () => {
-    bench.say(`writing ${mebibytes} MiB`);
-    const directory = join(bench.scratch, `file-${mebibytes}`);
+function largeFile(mebibytes: number): Contents {
+  return { name: `${mebibytes} MiB`, bytes: mebibytes * MIB, put: async (directory) => {
     mkdirSync(directory);
     await writeLargeFile(join(directory, "large.bin"), mebibytes * MIB);
-    return { name: `${mebibytes} MiB`, directory, bytes: mebibytes * MIB };
-  });
+  } };
 }
 
 function slopes({ name, variants }: CaseResult): Goal[] {

@@ -1,17 +1,18 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
-import { output } from "../programs.ts";
+import { removeTree, writeAssets } from "../files.ts";
 import { Repository, type Keeper, type Upstream } from "../repository.ts";
 import type { Bench } from "../row.ts";
 import { Sample } from "../sample.ts";
-import { ASSETS, assetBytesIn, requireBytes } from "./many.ts";
+import { ASSETS, assetBytesIn, bytesOf, nameOf, requireBytes, requireClean, type Load } from "./many.ts";
 import { pushedBytes } from "./places.ts";
 
-/** Contents to go through a repository: a directory to copy from. */
+/** Contents to go through a repository. */
 export interface Contents {
   readonly name: string;
-  readonly directory: string;
   readonly bytes: number;
+  /** Makes a directory with them. */
+  put(directory: string): Promise<void> | void;
 }
 
 /** What the keepers track. */
@@ -38,24 +39,28 @@ export function life(bench: Bench, keeper: Keeper, contents: Contents): Promise<
 export async function lifeOver(bench: Bench, store: NonNullable<Upstream["store"]>, contents: Contents): Promise<Sample> {
   const directory = mkdtempSync(join(bench.scratch, "life-"));
   const { sample } = await measureLife(bench, await Repository.create(directory, "Ballast", PATTERN, { directory, store }), contents);
-  rmSync(directory, { recursive: true });
+  removeTree(directory);
   return sample;
 }
 
-async function measureLife(bench: Bench, repository: Repository, { name, directory, bytes }: Contents): Promise<Life> {
+/** Assets of one size, for `life`. */
+export function contentsOf(assets: Load): Contents {
+  return { name: nameOf(assets), bytes: bytesOf(assets), put: (directory) => writeAssets(directory, assets.count, assets.sizeBytes) };
+}
+
+async function measureLife(bench: Bench, repository: Repository, { name, bytes, put }: Contents): Promise<Life> {
   bench.say(`${name} in ${repository.keeper}`);
-  output("cp", ["-r", directory, join(repository.path, ASSETS)]);
+  await put(join(repository.path, ASSETS));
   const sample = new Sample(join(repository.path, ".."), bench.programs);
   await sample.step("add", repository.command("add", "--all"));
   await sample.step("commit", repository.command("commit", "-q", "-m", "assets"));
   await repository.settled();
-  const { stdout } = await sample.step("git status", repository.command("status", "--porcelain"));
-  if (stdout !== "") throw new Error(`something has changed in ${repository.path}:\n${stdout}`);
+  requireClean((await sample.step("git status", repository.command("status", "--porcelain"))).stdout, repository);
   await sample.step("push", repository.command("push", "-q", "origin", "main"));
   if (repository.pushesToDirectory) sample.add("stored", pushedBytes(repository));
   const target = join(repository.path, "../clone");
   await sample.step("clone", repository.clone(target));
   requireBytes(target, assetBytesIn(target), bytes);
-  rmSync(target, { recursive: true });
+  removeTree(target);
   return { sample, repository };
 }

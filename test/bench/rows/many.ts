@@ -1,8 +1,8 @@
-import { cpSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { bytesIn, writeAssets } from "../files.ts";
+import { bytesIn, copyTree, writeAssets } from "../files.ts";
 import { Repository, type Keeper, type Upstream } from "../repository.ts";
-import type { Bench, CaseResult, Goal, Variant } from "../row.ts";
+import type { Bench, CaseResult, Goal } from "../row.ts";
 import type { Sample } from "../sample.ts";
 
 /** What the rows about many assets share. */
@@ -36,31 +36,12 @@ export function sourceOf({ scratch, say }: Bench, assets: Load): string {
   return source;
 }
 
-/**
- * Work in a repository with an upstream in which 1,000 assets of 256 KiB are committed and pushed; it is made for the
- * first round and kept for the others.
- */
-export function inPushed(bench: Bench, row: string, keeper: Keeper, work: (sample: Sample, repository: Repository) => Promise<void>): Variant {
-  let repository: Repository | undefined;
-  return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
-    repository ??= await pushedRepository(bench, row, keeper);
-    await work(sample, repository);
-  } };
-}
-
-async function pushedRepository(bench: Bench, row: string, keeper: Keeper): Promise<Repository> {
-  const directory = join(bench.scratch, `${row}-${keeper}`);
-  const repository = await committedRepository(bench, directory, keeper, load(bench, 1000, 256), { directory });
-  repository.git("push", "-q", "origin", "main");
-  return repository;
-}
-
 /** A repository in which assets are committed and nothing is pushed; nothing of this is measured. */
 export async function committedRepository(bench: Bench, directory: string, keeper: Keeper, assets: Load, upstream: Upstream): Promise<Repository> {
   const source = sourceOf(bench, assets);
   bench.say(`${nameOf(assets)} into ${keeper}`);
   const repository = await Repository.create(directory, keeper, "*.bin", upstream);
-  cpSync(source, join(repository.path, ASSETS), { recursive: true });
+  copyTree(source, join(repository.path, ASSETS));
   await repository.commit("assets");
   return repository;
 }
@@ -80,6 +61,11 @@ export function needsOf(keeper: Keeper): readonly string[] {
 /** @throws Error when a tool has not made as many bytes as it should have */
 export function requireBytes(what: string, bytes: number, wanted: number): void {
   if (bytes < wanted) throw new Error(`${what} has ${bytes} bytes, not ${wanted}`);
+}
+
+/** @throws Error when `git status --porcelain` has said that something has changed */
+export function requireClean(status: string, { path }: Repository): void {
+  if (status !== "") throw new Error(`something has changed in ${path}:\n${status}`);
 }
 
 /** What all assets take together. */

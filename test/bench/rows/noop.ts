@@ -1,12 +1,12 @@
 import type { Command } from "../measure.ts";
-import { output } from "../programs.ts";
 import type { Repository, Keeper } from "../repository.ts";
 import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
-import { life } from "./life.ts";
-import { inPushed, KEEPERS, load, nameOf, needsOf, timeGoals, type Load } from "./many.ts";
+import { contentsOf, life } from "./life.ts";
+import { KEEPERS, load, nameOf, needsOf, requireClean, timeGoals, type Load } from "./many.ts";
 import { bucketCase } from "./noop-bucket.ts";
-import { contentsOf } from "./scale.ts";
+import { here, pushedAt } from "./places.ts";
+import { plainGit } from "./plain-git.ts";
 
 const KEPT: readonly Keeper[] = [...KEEPERS, "git"];
 
@@ -20,30 +20,29 @@ export const noop: Row = {
   rounds: 7,
   async *cases(bench) {
     const few = load(bench, 1000, 256);
-    yield directoryCase(few, KEPT.map((keeper) => inPushed(bench, "noop", keeper, nothing)));
+    yield directoryCase(bench, few, (keeper) => pushedAt(bench, keeper, few, here(bench)));
     const many = load(bench, 100_000, 1);
-    yield { ...directoryCase(many, KEPT.map((keeper) => inLife(bench, keeper, many))), rounds: 3 };
+    yield { ...directoryCase(bench, many, async (keeper) => (await life(bench, keeper, contentsOf(many))).repository), rounds: 3 };
     yield* bucketCase(bench, load(bench, 10_000, 16));
   },
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git", 2).filter(({ what }) => what.includes("git status")), ...pushGoals(result)]),
 };
 
-function directoryCase(assets: Load, variants: readonly Variant[]): Case {
+/** @param kept the repository into which a row before has put them */
+function directoryCase(bench: Bench, assets: Load, kept: (keeper: Keeper) => Promise<Repository>): Case {
+  const variants = KEPT.map((keeper): Variant => {
+    let rested: Promise<Repository> | undefined;
+    return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
+      rested ??= rest(keeper === "git" ? plainGit(bench, contentsOf(assets)) : kept(keeper));
+      await nothing(sample, await rested);
+    } };
+  });
   return { name: nameOf(assets), reference: "git", variants };
 }
 
-/** Where other rows have put so many. */
-function inLife(bench: Bench, keeper: Keeper, assets: Load): Variant {
-  let rested: Promise<Repository> | undefined;
-  return { name: keeper, needs: needsOf(keeper), run: async (sample) => nothing(sample, await (rested ??= rest(bench, keeper, assets))) };
-}
-
-/** What was written a moment ago is looked at again by everybody. */
-async function rest(bench: Bench, keeper: Keeper, assets: Load): Promise<Repository> {
-  const { repository } = await life(bench, keeper, contentsOf(bench, assets));
-  output("sleep", ["3"]);
-  repository.git("status");
-  await repository.settled();
+async function rest(making: Promise<Repository>): Promise<Repository> {
+  const repository = await making;
+  await repository.rest();
   return repository;
 }
 
@@ -59,8 +58,4 @@ async function nothing(sample: Sample, repository: Repository): Promise<void> {
 /** Whatever lies in the store. */
 function pushGoals({ name, variants }: CaseResult): Goal[] {
   return variants.filter((variant) => variant.name === "Ballast").map(({ steps }) => ({ what: `${name}: push`, value: steps["push"]!.wallSeconds.median, unit: "s", bound: { atMost: 0.25 } }));
-}
-
-function requireClean(status: string, { path }: Repository): void {
-  if (status !== "") throw new Error(`something has changed in ${path}:\n${status}`);
 }

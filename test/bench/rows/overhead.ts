@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { output } from "../programs.ts";
 import { Repository } from "../repository.ts";
 import type { Bench, Case, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { Sample } from "../sample.ts";
-import { life } from "./life.ts";
-import { ASSETS, load, nameOf, type Load } from "./many.ts";
-import { contentsOf } from "./scale.ts";
+import { contentsOf, life } from "./life.ts";
+import { ASSETS, load, nameOf, requireClean, type Load } from "./many.ts";
+import { plainGit } from "./plain-git.ts";
 
 /** Commands so short that only many of them, in one shell, can be measured; an even number. */
 const TIMES = 10;
@@ -53,15 +52,14 @@ async function make(bench: Bench, assets: Load, holder: Holder): Promise<Reposit
   await repository.commit("texts");
   repository.git("push", "-q", "origin", "main");
   repository.git("branch", "before");
-  // What was written a moment ago is looked at again by everybody.
-  output("sleep", ["3"]);
-  repository.git("status");
+  await repository.rest();
   return repository;
 }
 
 /** A repository with the assets; one that another row has made serves as well. */
 async function holding(bench: Bench, assets: Load, holder: Holder): Promise<Repository> {
-  if (holder !== "nobody") return (await life(bench, holder, contentsOf(bench, assets))).repository;
+  if (holder === "git") return plainGit(bench, contentsOf(assets));
+  if (holder === "Ballast") return (await life(bench, holder, contentsOf(assets))).repository;
   const directory = join(bench.scratch, `overhead-${assets.count}`);
   return Repository.create(directory, "git", `${ASSETS}/**`, { directory });
 }
@@ -74,8 +72,7 @@ async function work(sample: Sample, repository: Repository, round: number): Prom
     await repository.settled();
     return stdout;
   };
-  const changed = await times("git status", "git status --porcelain");
-  if (changed !== "") throw new Error(`something has changed in ${repository.path}:\n${changed}`);
+  requireClean(await times("git status", "git status --porcelain"), repository);
   await times("git commit -a", `echo "${round} $i" > ${EDITED} && git commit -q -a -m text`);
   await times("git push", `git push -q origin HEAD~$((${TIMES - 1}-i)):main`);
   await times("git switch", "if [ $((i%2)) = 0 ]; then git switch -q before; else git switch -q main; fi");

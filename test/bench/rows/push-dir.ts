@@ -2,7 +2,7 @@ import type { Keeper } from "../repository.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
 import { annexPush, copyPush, COPY } from "./directory-peers.ts";
 import { bytesOf, KEEPERS, load, needsOf, requireBytes, timeGoals, type Load } from "./many.ts";
-import { caseName, placesOf, pushedBytes, repositoryAt, type Place } from "./places.ts";
+import { caseName, committedAt, placesOf, pushedBytes, rememberPush, type Place } from "./places.ts";
 
 /** More than these take git-annex a minute to add. */
 const MANY = 1000;
@@ -27,10 +27,11 @@ export const pushDir: Row = {
 
 function push(bench: Bench, keeper: Keeper, assets: Load, place: Place): Variant {
   return { name: keeper, needs: needsOf(keeper), run: async (sample) => {
-    const repository = await repositoryAt(bench, keeper, assets, place);
+    const repository = await committedAt(bench, keeper, assets, place);
     await sample.step("push", repository.command("push", "-q", "origin", "main"));
     const stored = pushedBytes(repository);
     requireBytes(repository.upstreamUrl, stored, bytesOf(assets));
+    await rememberPush(bench, keeper, assets, place);
     sample.add("stored", stored);
   } };
 }

@@ -2,7 +2,8 @@ import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { bytesIn } from "../files.ts";
 import type { Goal, Row } from "../row.ts";
-import { inPushed, KEEPERS, recordAll, timeGoals } from "./many.ts";
+import { KEEPERS, recordAll, timeGoals } from "./many.ts";
+import { inPushed } from "./places.ts";
 
 /** Where what a keeper stores is, below the repository. */
 const OBJECTS = { Ballast: ".git/ballast/objects", "git-lfs": ".git/lfs/objects", git: ".git/objects" };
@@ -15,7 +16,7 @@ export const rename: Row = {
   rounds: 5,
   async *cases(bench) {
     let count = 0;
-    const variants = KEEPERS.map((keeper) => inPushed(bench, "rename", keeper, async (sample, repository) => {
+    const variants = KEEPERS.map((keeper) => inPushed(bench, keeper, async (sample, repository) => {
       const objects = join(repository.path, OBJECTS[keeper]);
       const before = bytesIn(objects);
       renameSync(join(repository.path, assetsOf(repository.path)), join(repository.path, `assets-${count++}`));

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true, quick: false, thorough: false, elsewhere: undefined, s3: async () => undefined, once: (_, make) => make() });
+const bench = (without: string[] = []): Bench => ({ scratch, cache: scratch, programs: findPrograms(without), say: (line) => void said.push(line), wants: () => true, quick: false, thorough: false, elsewhere: undefined, s3: async () => undefined, once: (_, make) => make(), anew: (_, make) => make() });
 
 function rowOf(variants: readonly Variant[], more: Partial<Row> = {}, rounds?: number): Row {
   return {
