@@ -36,29 +36,36 @@ export interface Edition {
  */
 export function fetchHistory(history: History, cache: string, programs: Programs, say: (line: string) => void): Edition[] {
   mkdirSync(cache, { recursive: true });
+  const pathOf = (version: string): string => join(cache, `${history.name}-${version}`);
+  const absent = history.versions.filter((version) => statSync(pathOf(version), { throwIfNoEntry: false }) === undefined);
+  if (absent.length > 0) {
+    say(`fetching ${history.package} ${absent.join(", ")}`);
+    fetchFiles(history, absent, pathOf, programs);
+  }
   return history.versions.map((version) => {
-    const path = join(cache, `${history.name}-${version}`);
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
-      say(`fetching ${history.package}@${version}`);
-      fetchFile(`${history.package}@${version}`, history.file, path, programs);
-    }
+    const path = pathOf(version);
     const content = readFileSync(path);
     return { version, path, sizeBytes: content.length, oid: createHash("sha256").update(content).digest("hex") };
   });
 }
 
-function fetchFile(spec: string, file: string, path: string, programs: Programs): void {
+/** All of them with one start of npm, and one more to ask what the registry says of them. */
+function fetchFiles({ package: name, file }: History, versions: readonly string[], pathOf: (version: string) => string, programs: Programs): void {
   const npm = programs.find("npm");
-  if (npm === undefined) throw new Error(`there is no npm to fetch ${spec}`);
-  const directory = `${path}.fetching`;
+  if (npm === undefined) throw new Error(`there is no npm to fetch ${name}`);
+  const ask = <T>(...args: string[]): T[] => [JSON.parse(output(npm, [args[0]!, "--json", "--loglevel=error", ...args.slice(1)])) as T | T[]].flat() as T[];
+  const directory = `${pathOf("")}fetching`;
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory);
-  const [packed] = JSON.parse(output(npm, ["pack", "--json", "--loglevel=error", "--pack-destination", directory, spec])) as { filename: string; integrity: string }[];
-  const tarball = join(directory, packed!.filename);
-  const expected = output(npm, ["view", "--loglevel=error", spec, "dist.integrity"]);
-  const [algorithm = "", digest] = expected.split(/-(.*)/s);
-  if (digest === undefined || createHash(algorithm).update(readFileSync(tarball)).digest("base64") !== digest) throw new Error(`${spec} is not what the registry says: ${expected}`);
-  output("tar", ["-xzf", tarball, "-C", directory, `package/${file}`]);
-  renameSync(join(directory, "package", file), path);
+  const packed = ask<{ version: string; filename: string }>("pack", "--pack-destination", directory, ...versions.map((version) => `${name}@${version}`));
+  const said = ask<{ version: string; "dist.integrity": string }>("view", `${name}@${versions.join(" || ")}`, "version", "dist.integrity");
+  for (const { version, filename } of packed) {
+    const expected = said.find((one) => one.version === version)?.["dist.integrity"] ?? "nothing";
+    const tarball = join(directory, filename);
+    const [algorithm = "", digest] = expected.split(/-(.*)/s);
+    if (digest === undefined || createHash(algorithm).update(readFileSync(tarball)).digest("base64") !== digest) throw new Error(`${name}@${version} is not what the registry says: ${expected}`);
+    output("tar", ["-xzf", tarball, "-C", directory, `package/${file}`]);
+    renameSync(join(directory, "package", file), pathOf(version));
+  }
   rmSync(directory, { recursive: true });
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { removeTree } from "./files.ts";
+import { made } from "./made.ts";
 import { findPrograms } from "./programs.ts";
 import type { Bench, RowResult } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
@@ -47,8 +48,10 @@ async function main(): Promise<void> {
   const scratch = mkdtempSync(join(values.scratch, "ballast-bench-"));
   const elsewhere = otherFileSystem(values.elsewhere, scratch);
   let server: S3Server | undefined;
+  const began = performance.now();
   const remove = (): void => {
     server?.stop();
+    server = undefined;
     for (const directory of [scratch, elsewhere]) if (directory !== undefined) removeTree(directory);
   };
   // Also when a row throws, or a signal ends the run.
@@ -63,7 +66,7 @@ async function main(): Promise<void> {
     programs,
     quick: values.quick,
     thorough: values.thorough,
-    ...memory(),
+    ...made(),
     s3: async () => (server ??= startS3(programs, scratch)),
     say: (line) => void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
     wants: (name) => values.cases?.split(",").includes(name) ?? true,
@@ -78,16 +81,10 @@ async function main(): Promise<void> {
     else if (values.docs) publish(result);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
   }
-}
-
-function memory(): Pick<Bench, "once" | "anew"> {
-  const made = new Map<string, Promise<unknown>>();
-  const anew = <T>(name: string, make: () => Promise<T>): Promise<T> => {
-    const now = make();
-    made.set(name, now);
-    return now;
-  };
-  return { anew, once: <T>(name: string, make: () => Promise<T>) => (made.get(name) as Promise<T> | undefined) ?? anew(name, make) };
+  const measured = performance.now();
+  remove();
+  const seconds = (from: number): number => Math.round((performance.now() - from) / 1000);
+  bench.say(`all: took ${seconds(began)} s, ${seconds(measured)} of them to remove what was made`);
 }
 
 /** A new directory in `place`, if that is on another file system than the scratch directory. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { CreateBucketCommand, DeleteObjectsCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { output, type Programs } from "./programs.ts";
@@ -26,7 +27,7 @@ export interface S3Server {
   /** Removes all objects of a bucket but those with a key that is to stay. */
   empty(bucket: string, stays?: string): Promise<void>;
   /** Undefined where the server does not tell. */
-  traffic(): Traffic | undefined;
+  traffic(): Promise<Traffic | undefined>;
   stop(): void;
 }
 
@@ -65,7 +66,7 @@ function server(url: string, directory?: string): S3Server {
         if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
       }
     },
-    traffic: () => (directory === undefined ? undefined : parseTraffic(output("ceph", ["daemon", gatewaySocket(directory), "perf", "dump"]))),
+    traffic: async () => (directory === undefined ? undefined : parseTraffic(await askGateway(gatewaySocket(directory), "perf dump"))),
     stop() {
       client.destroy();
       if (directory !== undefined) output(SCRIPT, ["stop", directory]);
@@ -94,6 +95,15 @@ function environment(endpoint: string, accessKeyId: string, secretAccessKey: str
     RCLONE_CONFIG_BENCH_FORCE_PATH_STYLE: "true",
     RESTIC_PASSWORD: "nothing to hide",
   };
+}
+
+/** Ceph's admin socket: a command ends in a zero byte, and four bytes with the length stand before the answer. */
+async function askGateway(path: string, prefix: string): Promise<string> {
+  const socket = connect(path);
+  socket.write(`${JSON.stringify({ prefix })}\0`);
+  const answer: Buffer[] = [];
+  for await (const chunk of socket) answer.push(chunk as Buffer);
+  return Buffer.concat(answer).toString("utf8", 4);
 }
 
 function gatewaySocket(directory: string): string {

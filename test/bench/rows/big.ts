@@ -16,7 +16,7 @@ const MOST_MB = 200;
 export const big: Row = {
   name: "big",
   budgetSeconds: 90,
-  work: "One file of 2 GiB that does not compress: add, commit, push and clone, by way of a directory and of a bucket. sha256sum and cp hash the file and copy it, once for each.",
+  work: "One file of 2 GiB that does not compress: add, commit, push and clone, by way of a directory and of a bucket. sha256sum and cp hash the file and copy it: this is the least for each of add, push and clone, and done once.",
   diskBytes: 20e9,
   rounds: 1,
   async *cases(bench) {
@@ -42,17 +42,14 @@ async function largeFile(bench: Bench, mebibytes: number): Promise<Contents & { 
   const source = join(bench.scratch, "big");
   const file = join(source, "large.bin");
   mkdirSync(source);
-  const { sizeBytes: bytes } = await writeLargeFile(file, mebibytes * 2 ** 20);
+  const bytes = await writeLargeFile(file, mebibytes * 2 ** 20);
   return { name: `${mebibytes} MiB`, bytes, file, put: (directory) => copyTree(source, directory) };
 }
 
 function copy(file: string): Variant {
   return { name: COPY, needs: ["sha256sum"], run: async (sample) => {
-    const [here, there, clone] = ["here", "there", "clone"].map((name) => join(sample.directory, name));
-    const line = 'sha256sum "$1" > "$2.sum"; cp "$1" "$2"';
-    await sample.step("add", shell(line, file, here!));
-    await sample.step("push", shell(line, here!, there!));
-    await sample.step("clone", shell(line, there!, clone!));
+    await sample.step("add", shell('sha256sum "$1" > "$2.sum"; cp "$1" "$2"', file, join(sample.directory, "copy")));
+    for (const step of ["push", "clone"]) sample.steps[step] = sample.steps["add"]!;
   } };
 }
 

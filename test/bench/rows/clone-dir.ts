@@ -1,13 +1,10 @@
 import { join } from "node:path";
 import type { Keeper } from "../repository.ts";
 import type { Bench, Row, Variant } from "../row.ts";
-import { annexClone, copyClone } from "./directory-peers.ts";
+import { annexClone, annexed, copyClone } from "./directory-peers.ts";
 import { assetBytesIn, bytesOf, KEEPERS, load, needsOf, requireBytes, type Load } from "./many.ts";
 import { caseName, placesOf, pushedAt, type Place } from "./places.ts";
 import { directoryGoals } from "./push-dir.ts";
-
-/** More than these take git-annex a minute to add. */
-const MANY = 1000;
 
 export const cloneDir: Row = {
   name: "clone-dir",
@@ -17,7 +14,7 @@ export const cloneDir: Row = {
   async *cases(bench) {
     for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
       for (const place of placesOf(bench)) {
-        const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), ...(assets.count > MANY ? [] : [annexClone(bench, assets, place)]), copyClone(bench, assets, place)];
+        const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), ...annexed(bench, assets, place, annexClone), copyClone(bench, assets, place)];
         yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };
       }
     }

@@ -51,7 +51,8 @@ async function writePair(directory: string, sizeBytes: number, edits: readonly E
   say(`writing two files of ${sizeBytes / MIB} MiB`);
   const [base, edited] = [join(directory, "base"), join(directory, "edited")];
   await writeLargeFile(base, sizeBytes);
-  return { base, edited, ...(await writeLargeFile(edited, sizeBytes, edits)) };
+  const hash = createHash("sha256");
+  return { base, edited, sizeBytes: await writeLargeFile(edited, sizeBytes, edits, hash), oid: hash.digest("hex") };
 }
 
 /** The yardstick: nobody can record or check a content without hashing it. */

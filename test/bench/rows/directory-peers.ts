@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bytesIn, copyTree, removeTree } from "../files.ts";
-import { output } from "../programs.ts";
 import { Repository } from "../repository.ts";
 import type { Bench, Variant } from "../row.ts";
 import { shell } from "../shell.ts";
@@ -11,6 +10,8 @@ import type { Place } from "./places.ts";
 /** Others that carry files to a directory and back. */
 export const COPY = "cp -r";
 const ANNEX = "git-annex";
+/** More than these take git-annex a minute to add. */
+const MANY = 1000;
 const JOBS = "-J2";
 
 export function copyPush(bench: Bench, assets: Load, place: Place): Variant {
@@ -32,29 +33,36 @@ export function copyClone(bench: Bench, assets: Load, place: Place): Variant {
   } };
 }
 
+/** git-annex's variant, where it takes part: not with more than it adds in a minute; and not a second time on another file system, as it copies on one as well. */
+export function annexed(bench: Bench, assets: Load, place: Place, variant: typeof annexPush): Variant[] {
+  return assets.count <= MANY && place.directory === bench.scratch ? [variant(bench, assets, place)] : [];
+}
+
 /** git-annex with a special remote in a directory, without encryption or chunks. */
 export function annexPush(bench: Bench, assets: Load, place: Place): Variant {
   return { name: ANNEX, needs: [ANNEX], once: true, run: async (sample) => {
-    const { repository, remote } = await annexRemote(bench, assets, place);
-    await sample.step("push", repository.command("annex", "copy", "--quiet", JOBS, `--to=${basename(remote)}`));
-    await sample.step("push", repository.command("push", "-q", "origin", "main", "git-annex"));
-    requireBytes(remote, bytesIn(remote), bytesOf(assets));
-    sample.add("stored", bytesIn(remote));
-    removeAnnexed(remote);
+    const { remote } = await bench.anew(filledKey(assets), async () => {
+      const made = await annexRemote(bench, assets, place);
+      for (const args of carry(made.remote)) await sample.step("push", made.repository.command(...args));
+      return made;
+    });
+    const stored = bytesIn(remote);
+    requireBytes(remote, stored, bytesOf(assets));
+    sample.add("stored", stored);
   } };
 }
 
 export function annexClone(bench: Bench, assets: Load, place: Place): Variant {
   return { name: ANNEX, needs: [ANNEX], once: true, run: async (sample) => {
-    const { repository, remote } = await annexRemote(bench, assets, place);
-    repository.git("annex", "copy", "--quiet", JOBS, `--to=${basename(remote)}`);
-    repository.git("push", "-q", "origin", "main", "git-annex");
+    const { repository, remote } = await bench.once(filledKey(assets), async () => {
+      const made = await annexRemote(bench, assets, place);
+      for (const args of carry(made.remote)) made.repository.git(...args);
+      return made;
+    });
     const target = join(sample.directory, "clone");
     const line = `git clone -q "$1" "$2"; cd "$2"; git annex init -q; git annex enableremote --quiet "$4" directory="$3"; git annex get --quiet ${JOBS} --from="$4" .`;
     await sample.step("clone", { ...shell(line, repository.upstreamUrl, target, remote, basename(remote)), env: repository.env });
     requireBytes(target, bytesIn(join(target, ".git/annex/objects")), bytesOf(assets));
-    removeAnnexed(target);
-    removeAnnexed(remote);
   } };
 }
 
@@ -79,10 +87,13 @@ async function annexRepository(bench: Bench, assets: Load): Promise<Repository> 
   return repository;
 }
 
-/** git-annex takes away the right to write what it has stored. */
-function removeAnnexed(directory: string): void {
-  output("chmod", ["-R", "u+w", directory]);
-  removeTree(directory);
+/** What brings everything to a remote. */
+function carry(remote: string): string[][] {
+  return [["annex", "copy", "--quiet", JOBS, `--to=${basename(remote)}`], ["push", "-q", "origin", "main", "git-annex"]];
+}
+
+function filledKey(assets: Load): string {
+  return `${nameOf(assets)} carried by ${ANNEX}`;
 }
 
 function emptied(place: Place, name: string): string {

@@ -2,7 +2,7 @@ import type { Bench, Case, Variant } from "../row.ts";
 import type { S3Server } from "../s3-server.ts";
 import { nameOf, sourceOf, type Load } from "./many.ts";
 import { pushedToS3 } from "./s3-ballast.ts";
-import { loop, runUnmeasured } from "./s3-peers.ts";
+import { filesIn } from "./s3-peers.ts";
 import { stepOver } from "./s3-traffic.ts";
 
 /** A push with nothing to do over a bucket, and what others do instead; nothing where there is no server. */
@@ -25,13 +25,8 @@ function ballast(bench: Bench, server: S3Server, assets: Load): Variant {
 }
 
 function sync(bench: Bench, server: S3Server, assets: Load, name: string, program: string, args: (source: string, place: string) => string[]): Variant {
-  let place: string | undefined;
   return { name, needs: [program], run: async (sample) => {
-    const source = sourceOf(bench, assets);
-    if (place === undefined) {
-      place = `${await server.bucket()}/assets`;
-      await runUnmeasured(loop("put", source, place), server);
-    }
-    await stepOver(sample, server, "push", { program, args: args(source, place), env: server.env });
+    const place = await filesIn(bench, server, assets);
+    await stepOver(sample, server, "push", { program, args: args(sourceOf(bench, assets), place), env: server.env });
   } };
 }

@@ -7,12 +7,13 @@ import { contentsOf, life } from "./life.ts";
 import { ASSETS, load, nameOf, requireClean, type Load } from "./many.ts";
 import { plainGit } from "./plain-git.ts";
 
-/** Commands so short that only many of them, in one shell, can be measured; an even number. */
-const TIMES = 10;
 const TEXTS = 100;
 const EDITED = "text/0.txt";
-/** What is hoped for among few assets and among many. */
-const MOST_BEYOND_MS = [50, 200];
+/** Commands so short that only many of them, in one shell, can be measured: an even number; and what is hoped for. */
+const CASES = [
+  { count: 1000, times: 10, mostBeyondMs: 50, rounds: 5 },
+  { count: 100_000, times: 4, mostBeyondMs: 200, rounds: 3 },
+];
 /** Who has the assets. */
 const HOLDERS = ["Ballast", "git", "nobody"] as const;
 type Holder = (typeof HOLDERS)[number];
@@ -21,27 +22,26 @@ export const overhead: Row = {
   name: "overhead",
   budgetSeconds: 60,
   work:
-    `Git's own work beside assets that it does not touch, each command ${TIMES} times: \`git status\`, \`git commit -a\` of an edited text file, \`git push\` of it to a directory, ` +
+    `Git's own work beside assets that it does not touch, each command ${CASES[0]!.times} times, and ${CASES[1]!.times} times among the many: \`git status\`, \`git commit -a\` of an edited text file, \`git push\` of it to a directory, ` +
     `and \`git switch\` between commits that differ in it, with ${TEXTS} text files. Ballast has the assets, or Git has them, or there are none.`,
   diskBytes: 3e9,
   rounds: 5,
   async *cases(bench) {
-    yield beside(bench, load(bench, 1000, 1));
-    yield { ...beside(bench, load(bench, 100_000, 1)), rounds: 3 };
+    for (const { count, times, rounds } of CASES) yield { ...beside(bench, load(bench, count, 1), times), rounds };
   },
-  goals: (cases) => cases.flatMap((result, i) => goalsOf(result, MOST_BEYOND_MS[i]!)),
+  goals: (cases) => cases.flatMap((result, i) => goalsOf(result, CASES[i]!)),
 };
 
-function beside(bench: Bench, assets: Load): Case {
-  return { name: nameOf(assets), reference: "nobody", variants: HOLDERS.map((holder) => variant(bench, assets, holder)) };
+function beside(bench: Bench, assets: Load, times: number): Omit<Case, "rounds"> {
+  return { name: nameOf(assets), reference: "nobody", variants: HOLDERS.map((holder) => variant(bench, assets, holder, times)) };
 }
 
-function variant(bench: Bench, assets: Load, holder: Holder): Variant {
+function variant(bench: Bench, assets: Load, holder: Holder, times: number): Variant {
   let made: Promise<Repository> | undefined;
   let round = 0;
   return { name: holder, run: async (sample) => {
     const repository = await (made ??= make(bench, assets, holder));
-    await work(sample, repository, ++round);
+    await work(sample, repository, times, ++round);
   } };
 }
 
@@ -65,25 +65,25 @@ async function holding(bench: Bench, assets: Load, holder: Holder): Promise<Repo
 }
 
 /** Leaves the repository at the newest of its commits, all of them pushed. */
-async function work(sample: Sample, repository: Repository, round: number): Promise<void> {
-  const times = async (name: string, command: string): Promise<string> => {
-    const script = `i=0; while [ $i -lt ${TIMES} ]; do ${command} || exit; i=$((i+1)); done`;
+async function work(sample: Sample, repository: Repository, times: number, round: number): Promise<void> {
+  const again = async (name: string, command: string): Promise<string> => {
+    const script = `i=0; while [ $i -lt ${times} ]; do ${command} || exit; i=$((i+1)); done`;
     const { stdout } = await sample.step(name, { program: "sh", args: ["-c", script], cwd: repository.path, env: repository.env });
     await repository.settled();
     return stdout;
   };
-  requireClean(await times("git status", "git status --porcelain"), repository);
-  await times("git commit -a", `echo "${round} $i" > ${EDITED} && git commit -q -a -m text`);
-  await times("git push", `git push -q origin HEAD~$((${TIMES - 1}-i)):main`);
-  await times("git switch", "if [ $((i%2)) = 0 ]; then git switch -q before; else git switch -q main; fi");
+  requireClean(await again("git status", "git status --porcelain"), repository);
+  await again("git commit -a", `echo "${round} $i" > ${EDITED} && git commit -q -a -m text`);
+  await again("git push", `git push -q origin HEAD~$((${times - 1}-i)):main`);
+  await again("git switch", "if [ $((i%2)) = 0 ]; then git switch -q before; else git switch -q main; fi");
 }
 
 /** A few shells each time, and a look at each asset that costs no more than Git's own. */
-function goalsOf({ name, variants }: CaseResult, atMost: number): Goal[] {
+function goalsOf({ name, variants }: CaseResult, { times, mostBeyondMs: atMost }: (typeof CASES)[number]): Goal[] {
   const [ours, plain] = ["Ballast", "git"].map((wanted) => variants.find((variant) => variant.name === wanted)!.steps);
   return Object.entries(ours!).map(([step, { cpuSeconds }]) => ({
     what: `${name}: ${step}, CPU beyond Git with the same files, each time`,
-    value: ((cpuSeconds.median - plain![step]!.cpuSeconds.median) * 1000) / TIMES,
+    value: ((cpuSeconds.median - plain![step]!.cpuSeconds.median) * 1000) / times,
     unit: "ms",
     bound: { atMost },
   }));

@@ -27,7 +27,7 @@ export const cloneS3: Row = {
 async function* s3Cases(bench: Bench, variants: (server: S3Server, assets: Load) => Variant[]): AsyncIterable<Case> {
   const server = await bench.s3();
   if (server === undefined) return bench.say("there is no S3 server: set BALLAST_TEST_S3, or install ceph-mon, ceph-osd, radosgw and ceph-common");
-  for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 1]] as const) {
+  for (const [assets, rounds] of [[load(bench, 1000, 256), 2], [load(bench, 10_000, 16), 1]] as const) {
     yield { name: nameOf(assets), bytes: bytesOf(assets), reference: "Ballast", rounds, variants: variants(server, assets) };
   }
 }

@@ -19,6 +19,8 @@ interface Peer {
   readonly needs: readonly string[];
   /** With more assets it takes half a minute and longer, and is measured only when everything is. */
   readonly mostAssets?: number;
+  /** Far from the others: one round is enough. */
+  readonly once?: boolean;
   /** What comes before, and is not measured. */
   prepare?(source: string, place: string): Command;
   push(source: string, place: string): Command;
@@ -46,6 +48,7 @@ const PEERS: readonly Peer[] = [
     name: "aws s3 cp",
     needs: ["aws"],
     mostAssets: 1000,
+    once: true,
     push: (source, place) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", source, `s3://${place}`),
     clone: (_, place, target) => program("aws", "s3", "cp", "--recursive", "--only-show-errors", `s3://${place}`, target),
   },
@@ -62,8 +65,8 @@ const PEERS: readonly Peer[] = [
 const pushed = new Map<string, string>();
 const keyOf = (peer: Peer, assets: Load): string => `${peer.name}: ${nameOf(assets)}`;
 
-function variantOf({ name, needs, mostAssets = Infinity }: Peer, { count }: Load): Pick<Variant, "name" | "needs" | "slow"> {
-  return { name, needs, slow: count > mostAssets };
+function variantOf({ name, needs, mostAssets = Infinity, once = false }: Peer, { count }: Load): Pick<Variant, "name" | "needs" | "slow" | "once"> {
+  return { name, needs, once, slow: count > mostAssets };
 }
 
 /** The peers, as variants that push into an empty bucket. */
@@ -83,27 +86,35 @@ export function s3Pushes(bench: Bench, server: S3Server, assets: Load): Variant[
 /** The peers, as variants that fetch what they have pushed before. */
 export function s3Clones(bench: Bench, server: S3Server, assets: Load): Variant[] {
   return PEERS.map((peer) => ({ ...variantOf(peer, assets), run: async (sample) => {
-    const source = sourceOf(bench, assets);
-    let place = pushed.get(keyOf(peer, assets));
-    if (place === undefined) {
-      place = `${await server.bucket()}/assets`;
-      await runUnmeasured(peer.prepare?.(source, place), server);
-      await runUnmeasured(peer.push(source, place), server);
-      pushed.set(keyOf(peer, assets), place);
-    }
+    const place = await pushedBy(peer, bench, server, assets);
     const target = join(sample.directory, "clone");
     mkdirSync(target);
-    await stepOver(sample, server, "clone", { ...peer.clone(source, place, target), env: server.env });
+    await stepOver(sample, server, "clone", { ...peer.clone(sourceOf(bench, assets), place, target), env: server.env });
     requireBytes(target, bytesIn(target), bytesOf(assets));
   } }));
 }
 
+/** Where in the server the assets lie as they are, a file an object; put there for the first row that wants it. */
+export function filesIn(bench: Bench, server: S3Server, assets: Load): Promise<string> {
+  return pushedBy(PEERS[0]!, bench, server, assets);
+}
+
+async function pushedBy(peer: Peer, bench: Bench, server: S3Server, assets: Load): Promise<string> {
+  const known = pushed.get(keyOf(peer, assets));
+  if (known !== undefined) return known;
+  const [source, place] = [sourceOf(bench, assets), `${await server.bucket()}/assets`];
+  await runUnmeasured(peer.prepare?.(source, place), server);
+  await runUnmeasured(peer.push(source, place), server);
+  pushed.set(keyOf(peer, assets), place);
+  return place;
+}
+
 /** Runs a command that finds the server, outside of any measurement. */
-export async function runUnmeasured(command: Command | undefined, { env }: S3Server): Promise<void> {
+async function runUnmeasured(command: Command | undefined, { env }: S3Server): Promise<void> {
   if (command !== undefined) output(command.program, command.args, { env: { ...process.env, ...env } });
 }
 
 /** The program `s3-loop.ts`. */
-export function loop(mode: "put" | "get", source: string, place: string, ...target: string[]): Command {
+function loop(mode: "put" | "get", source: string, place: string, ...target: string[]): Command {
   return program(process.execPath, join(import.meta.dirname, "s3-loop.mjs"), mode, source, place, String(AT_ONCE), ...target);
 }

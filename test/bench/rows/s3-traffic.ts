@@ -8,9 +8,9 @@ import type { Sample } from "../sample.ts";
  * @returns undefined where the server does not tell
  */
 export async function stepOver(sample: Sample, server: S3Server, step: string, command: Command): Promise<Traffic | undefined> {
-  const before = server.traffic();
+  const before = await server.traffic();
   await sample.step(step, command);
-  const after = server.traffic();
+  const after = await server.traffic();
   if (before === undefined || after === undefined) return undefined;
   const traffic = {
     requests: after.requests - before.requests,

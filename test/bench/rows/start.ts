@@ -3,7 +3,7 @@ import { Repository } from "../repository.ts";
 import type { Command } from "../measure.ts";
 import type { CaseResult, Goal, Row, Variant } from "../row.ts";
 
-const TIMES = 20;
+const TIMES = 10;
 const VERSION = "git-ballast --version";
 const NOTHING = "/bin/true";
 const HOOK = "a hook with nothing to do";
