@@ -71,6 +71,12 @@ export class Look {
     return new Set((await this.#box.git(clone, "ls-files")).split("\n"));
   }
 
+  /** What Git itself has stashed of a file that neither it nor Ballast tracks, in the last stash. */
+  async untrackedInStash(clone: string, path: string): Promise<string | undefined> {
+    const content = await this.#bytes(clone, `refs/stash^3:${path}`);
+    return content && sha256(content);
+  }
+
   /** A commit from before Ballast, or one that took it out again, has no assets and no patterns. */
   async hasBallast(clone: string): Promise<boolean> {
     // Of a manifest that no attribute gives to the filter, Git shows no change, and status and pre-commit say so.
@@ -100,9 +106,13 @@ export class Look {
   }
 
   async #read(clone: string, name: string): Promise<string | undefined> {
+    return (await this.#bytes(clone, name))?.toString();
+  }
+
+  async #bytes(clone: string, name: string): Promise<Buffer | undefined> {
     const objects = this.#objects.get(clone) ?? new Objects(this.#box.path(clone), this.#box.env);
     this.#objects.set(clone, objects);
-    return (await objects.read(name))?.toString();
+    return objects.read(name);
   }
 }
 

@@ -44,7 +44,7 @@ export class World {
       const before = new Map([...this.#look.disk(step.clone)].filter(([path]) => !inGit.has(path)));
       const gone = await this.#do(step, before);
       await this.#settled(step.clone);
-      this.#nothingIsLost(step.clone, before, gone);
+      await this.#nothingIsLost(step.clone, before, gone);
       if (step.blind !== true) await this.#statusIsTrue(step.clone);
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n  ${this.#log.join("\n  ")}`, { cause: error });
@@ -250,14 +250,14 @@ export class World {
     return [];
   }
 
-  /** Content that was on disk is still there, or in a store that can restore it, or the user's own command destroyed it. */
-  #nothingIsLost(clone: string, before: Files, gone: readonly string[]): void {
+  /** Content that was on disk is still there, in a store that can restore it or in a stash of Git's own, or the user's own command destroyed it. */
+  async #nothingIsLost(clone: string, before: Files, gone: readonly string[]): Promise<void> {
     const disk = new Set(this.#look.disk(clone).values());
     const missing = [...before].filter(([path, oid]) => !gone.includes(path) && !disk.has(oid));
     if (missing.length === 0) return;
     const kept = new Set<string>();
     for (const store of ["store", `${this.#look.repository(clone)}/.git/ballast`]) for (const oid of promised(objectNames(this.#box.path(store)))) kept.add(oid);
-    for (const [path, oid] of missing) if (!kept.has(oid)) throw new Error(`the content of ${path}, ${oid}, is gone`);
+    for (const [path, oid] of missing) if (!kept.has(oid) && (await this.#look.untrackedInStash(clone, path)) !== oid) throw new Error(`the content of ${path}, ${oid}, is gone`);
   }
 
   /** Where Git says that nothing changed, disk and commit agree; then it is certain what the worktree should hold. */
