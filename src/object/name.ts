@@ -43,6 +43,11 @@ export function objectKey(name: ObjectName): string {
   return `${keyPrefix(name.oid)}${formatName(name).slice(64)}`;
 }
 
+/** The names of an oid's whole objects, the easiest to read first. */
+export function wholeNames(oid: Oid): ObjectName[] {
+  return [{ oid, encoding: "raw" }, { oid, encoding: "gzip" }];
+}
+
 /** What the key of every object of this oid starts with. */
 export function keyPrefix(oid: Oid): string {
   return `${OBJECTS_PREFIX}${oid.slice(0, 2)}/${oid}`;

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Link } from "../delta/plan.ts";
 import type { DirectoryStore } from "../store/directory.ts";
-import { formatName, keyPrefix, objectKey, parseName, type ObjectName } from "./name.ts";
+import { formatName, keyPrefix, objectKey, parseName, wholeNames, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 
 /** An object that is in a directory store right now. */
@@ -12,6 +12,8 @@ export interface PresentObject {
   readonly sizeBytes: number;
 }
 
+/** To read a directory of a large store takes as long as to look for this many names. */
+const FEW = 4;
 /** No chain that Ballast writes is as long. */
 const MOST_LINKS = 100;
 
@@ -22,7 +24,8 @@ const MOST_LINKS = 100;
 export class PresentObjects {
   readonly #store: DirectoryStore;
   readonly #others: readonly DirectoryStore[];
-  readonly #listings = new Map<string, Listing>();
+  /** By directory; how many were asked for there while it has not been read. */
+  readonly #listings = new Map<string, Listing | number>();
 
   /** @param others stores that may hold the bases of the store's deltas beside itself */
   constructor(store: DirectoryStore, others: readonly DirectoryStore[] = []) {
@@ -45,7 +48,10 @@ export class PresentObjects {
 
   /** An object was put into the store, and shall not be overlooked. */
   added(name: ObjectName): void {
-    if (name.base === undefined) this.#listing(this.#store, name.oid).names.add(formatName(name));
+    if (name.base !== undefined) return;
+    const listing = this.#listings.get(directoryOf(this.#store, name.oid));
+    // Where none has been read it will be found.
+    if (typeof listing === "object") listing.names.add(formatName(name));
   }
 
   /** The content and all that it stands on, nearest first and the last one whole; undefined when that is not all here. */
@@ -68,13 +74,13 @@ export class PresentObjects {
 
   /** @param above the contents whose base this would be: two that stand on each other are of no use */
   #chainIn(store: DirectoryStore, oid: Oid, above: Set<Oid>): PresentObject[] | undefined {
-    const { names, deltas } = this.#listing(store, oid);
+    const listed = this.#listed(store, oid);
     for (const name of wholeNames(oid)) {
-      const whole = names.has(formatName(name)) ? at(store, name) : undefined;
+      const whole = listed?.names.has(formatName(name)) === false ? undefined : at(store, name);
       if (whole) return [whole];
     }
     if (above.size === MOST_LINKS) return undefined;
-    for (const name of deltas.get(oid) ?? []) {
+    for (const name of this.#listing(store, oid).deltas.get(oid) ?? []) {
       if (above.has(name.base!)) continue;
       above.add(oid);
       const rest = this.#chainAnywhere(name.base!, above);
@@ -85,13 +91,27 @@ export class PresentObjects {
     return undefined;
   }
 
+  /** What is in the directory of an oid's objects, unless few were asked for there: those are looked for by name. */
+  #listed(store: DirectoryStore, oid: Oid): Listing | undefined {
+    const directory = directoryOf(store, oid);
+    const asked = this.#listings.get(directory) ?? 0;
+    if (typeof asked !== "number") return asked;
+    if (asked === FEW) return this.#listing(store, oid);
+    this.#listings.set(directory, asked + 1);
+    return undefined;
+  }
+
   /** The directory of an oid's objects is read once: a delta's name cannot be guessed, and most oids are not there. */
   #listing(store: DirectoryStore, oid: Oid): Listing {
-    const directory = dirname(store.pathOf(keyPrefix(oid)));
+    const directory = directoryOf(store, oid);
     let listing = this.#listings.get(directory);
-    if (!listing) this.#listings.set(directory, (listing = listingOf(directory)));
+    if (typeof listing !== "object") this.#listings.set(directory, (listing = listingOf(directory)));
     return listing;
   }
+}
+
+function directoryOf(store: DirectoryStore, oid: Oid): string {
+  return dirname(store.pathOf(keyPrefix(oid)));
 }
 
 /** What a directory of objects has. */
@@ -108,11 +128,6 @@ function listingOf(directory: string): Listing {
     if (name?.base !== undefined) deltas.set(name.oid, [...(deltas.get(name.oid) ?? []), name]);
   }
   return { names: new Set(names), deltas };
-}
-
-/** The names of whole objects, the easiest to read first. */
-function wholeNames(oid: Oid): ObjectName[] {
-  return [{ oid, encoding: "raw" }, { oid, encoding: "gzip" }];
 }
 
 function at(store: DirectoryStore, name: ObjectName): PresentObject | undefined {

@@ -2,7 +2,7 @@ import { statSync, type Stats } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { OBJECTS_PREFIX, parseName } from "../object/name.ts";
+import { objectKey, OBJECTS_PREFIX, parseName, wholeNames } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { isAbsent, storeFailure } from "./directory-errors.ts";
 import { isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
@@ -45,6 +45,16 @@ export class DirectoryCatalogue {
       }
     }
     return found;
+  }
+
+  /** @see DirectoryStore.whole */
+  whole(oid: Oid): StoredObject | undefined {
+    for (const name of wholeNames(oid)) {
+      const key = objectKey(name);
+      const stat = this.#stat(key);
+      if (stat) return { key, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, name };
+    }
+    return undefined;
   }
 
   /** @see Store.list */

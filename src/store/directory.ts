@@ -26,6 +26,9 @@ export interface DirectoryStore extends Store {
   /** The file that holds `key`. @throws PATH_REFUSED for a key that could lead out of the root */
   pathOf(key: string): string;
 
+  /** The object that holds a content whole and is the easiest to read, found by its name: for few, without reading a directory. */
+  whole(oid: Oid): StoredObject | undefined;
+
   /** Makes the directory and `ballast.json` where they are absent. @throws STORE_VERSION, STORE_READ_ONLY, DISK_FULL */
   initialise(signal?: AbortSignal): Promise<"created" | "exists">;
 
@@ -101,6 +104,10 @@ class Directory implements DirectoryStore {
     const found = await this.#catalogue.find(oids, signal);
     if (found.size === 0) this.#requireRoot();
     return found;
+  }
+
+  whole(oid: Oid): StoredObject | undefined {
+    return this.#catalogue.whole(oid);
   }
 
   async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<Entry> {

@@ -224,10 +224,20 @@ function isStoreFailure(error: unknown): error is BallastError {
   return isBallastError(error) && !isBallastError(error, "DISK_FULL", "FILE_DENIED", "INTERRUPTED");
 }
 
+/** Up to so many are looked for by name before directories are read. */
+const FEW = 1024;
+
 /** Of each oid that the store can decode by itself, the object that is the easiest to decode. */
-async function findEasiest(store: Store, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
+async function findEasiest(store: DirectoryStore, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
   const wanted = new Set(oids);
   const found = new Map<Oid, StoredObject>();
+  if (wanted.size <= FEW) {
+    for (const oid of wanted) {
+      const whole = store.whole(oid);
+      if (whole && wanted.delete(oid)) found.set(oid, whole);
+    }
+    if (wanted.size === 0) return found;
+  }
   for (const [oid, { object }] of easiestWays([await catalogueOf(store, wanted, signal)])) if (wanted.has(oid)) found.set(oid, object);
   return found;
 }
