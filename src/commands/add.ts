@@ -19,7 +19,7 @@ export async function add(context: Context, { paths }: { paths: readonly string[
   await settle(context);
   const worktree = openWorktree(repository);
   const select = selector(repository, cwd, paths);
-  const { seen } = await record(context, worktree, select);
+  const { seen } = await record(context, worktree, { select });
   const known = [...seen.values()].filter(({ state }) => state !== "none");
   if (known.length === 0) throw new BallastError("USAGE", `no asset matches ${paths.join(" ")}`, { hint: "git ballast ls shows the assets, git ballast track adds some" });
   for (const { path, state } of known) {

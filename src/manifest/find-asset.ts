@@ -9,20 +9,34 @@ const LINE_FEED = 10;
  * it may be overlooked; what is found is there.
  */
 export function findAsset(manifest: Buffer, path: string): Asset | undefined {
+  return placeOf(manifest, path)?.asset;
+}
+
+/** Where the line of a path is in a manifest, or where it would be. */
+export interface LinePlace {
+  readonly start: number;
+  /** Behind its line feed; `start` when there is no such line. */
+  readonly end: number;
+  readonly asset: Asset | undefined;
+}
+
+/** {@link findAsset}, and where; undefined for what is no manifest. */
+export function placeOf(manifest: Buffer, path: string): LinePlace | undefined {
   // Between these two stand whole lines only, the header being none of them.
   let low = manifest.indexOf(LINE_FEED) + 1;
   let high = manifest.length;
-  while (low > 0 && low < high) {
+  if (low === 0) return undefined;
+  while (low < high) {
     const start = lineAt(manifest, low, (low + high) >>> 1);
-    const end = manifest.indexOf(LINE_FEED, start);
-    const asset = end < 0 ? undefined : read(manifest.toString("utf8", start, end));
+    const end = manifest.indexOf(LINE_FEED, start) + 1;
+    const asset = end === 0 ? undefined : read(manifest.toString("utf8", start, end - 1));
     if (asset === undefined) return undefined;
     const order = comparePaths(asset.path, path);
-    if (order === 0) return asset;
-    if (order < 0) low = end + 1;
+    if (order === 0) return { start, end, asset };
+    if (order < 0) low = end;
     else high = start;
   }
-  return undefined;
+  return { start: low, end: low, asset: undefined };
 }
 
 /** Where the line begins in which `middle` is. */

@@ -108,7 +108,8 @@ export function formatLine(asset: Asset): string {
   return `{"path":${JSON.stringify(asset.path)},"oid":"${asset.oid}","size":${asset.sizeBytes}${exec}}\n`;
 }
 
-function formatProvisional(line: Provisional): string {
+/** {@link formatLine} of one that no reader accepts. */
+export function formatProvisional(line: Provisional): string {
   return `{"path":${JSON.stringify(line.path)},"provisional":true,"size":${line.sizeBytes},"mtime":"${line.mtimeNs}"}\n`;
 }
 

@@ -51,3 +51,10 @@ export function isAbsent(error: unknown): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/** What was to be written is not what it was said to be. */
+export function sourceChanged(key: string, reason: string): BallastError {
+  return new BallastError("OBJECT_CORRUPT", `cannot write ${key}: ${reason}`, {
+    hint: "its source changed or is damaged; run git ballast fsck",
+  });
+}

@@ -9,7 +9,7 @@ import { readFileChunks } from "../util/file-chunks.ts";
 import { syncDirectory } from "../util/sync-directory.ts";
 import { diagnoseDirectory } from "./directory-diagnosis.ts";
 import { DirectoryCatalogue } from "./directory-catalogue.ts";
-import { isAbsent, storeFailure, storeMissing } from "./directory-errors.ts";
+import { isAbsent, sourceChanged, storeFailure, storeMissing } from "./directory-errors.ts";
 import { checkPrefix, keyPath, TEMPORARY } from "./key.ts";
 import type { ByteRange, ByteSource, Diagnosis, Entry, Store, StoredObject, Stray } from "./port.ts";
 import { straysIn } from "./strays.ts";
@@ -144,8 +144,8 @@ class Directory implements DirectoryStore {
           hash?.update(chunk);
           await write(chunk);
         }
-        if (sizeBytes !== source.sizeBytes) throw changed(key, `${sizeBytes} bytes came instead of ${source.sizeBytes}`);
-        if (hash && hash.digest("hex") !== source.sha256) throw changed(key, "its bytes do not have the SHA-256 that was announced");
+        if (sizeBytes !== source.sizeBytes) throw sourceChanged(key, `${sizeBytes} bytes came instead of ${source.sizeBytes}`);
+        if (hash && hash.digest("hex") !== source.sha256) throw sourceChanged(key, "its bytes do not have the SHA-256 that was announced");
       },
       signal,
     );
@@ -293,10 +293,4 @@ class Directory implements DirectoryStore {
       throw storeFailure(error, this.url, access === "write" ? `cannot write ${what}` : `cannot read ${what}`, access);
     }
   }
-}
-
-function changed(key: string, reason: string): BallastError {
-  return new BallastError("OBJECT_CORRUPT", `cannot write ${key}: ${reason}`, {
-    hint: "its source changed or is damaged; run git ballast fsck",
-  });
 }

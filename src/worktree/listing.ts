@@ -61,6 +61,23 @@ export function everyListed(bytes: Buffer, passes: (line: Listed) => boolean): b
   return true;
 }
 
+/** A line without the NUL that ends it; undefined for what is none, or not in UTF-8. */
+export function readListed(line: Buffer): Listed | undefined {
+  const text = line.toString("utf8");
+  return text.includes("\ufffd") && !Buffer.from(text).equals(line) ? undefined : parseLine(text);
+}
+
+/** A listing with another line for one of its regular files; as it is when it has none of that path. */
+export function withListed(listing: Buffer, path: string, stat: FileStat): Buffer {
+  const words = Buffer.from(` ${path}\0`);
+  const end = listing.indexOf(words) + words.length;
+  if (end < words.length) return listing;
+  const start = listing.lastIndexOf(0, end - 2) + 1;
+  const time = (ns: bigint): string => `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")}0`;
+  const line = `f ${stat.size} ${time(stat.mtimeNs)} ${time(stat.ctimeNs)} ${stat.ino} ${stat.dev} ${(stat.mode & 0o7777n).toString(8)} ${path}\0`;
+  return Buffer.concat([listing.subarray(0, start), Buffer.from(line), listing.subarray(end)]);
+}
+
 function parseLine(text: string): Listed | undefined {
   const [, type, size, mtime, mtimeNs, ctime, ctimeNs, ino, dev, mode, path] = LINE.exec(text) ?? [];
   if (path === undefined) return undefined;

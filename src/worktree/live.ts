@@ -11,6 +11,7 @@ import { record } from "./record.ts";
 import { noteRecorded } from "./recorded.ts";
 import { openWorktree } from "./session.ts";
 import { seal, type Live } from "./seal.ts";
+import { liveSince, openSinceSeal, sealAgain } from "./since-seal.ts";
 import { nowNs, UNKNOWN_OID } from "./stat-index.ts";
 import { isRecordable } from "./states.ts";
 import { listTracked } from "./tracking.ts";
@@ -25,26 +26,29 @@ const LOOK_LIMIT = 64 * 1024 * 1024;
  */
 export async function recordLive(context: Context, { follows }: { follows: boolean }): Promise<Buffer> {
   const startedNs = nowNs();
-  const worktree = openWorktree(context.repository);
-  const { assets, changed } = await record(context, worktree);
+  const since = await openSinceSeal(context.repository);
+  const worktree = since?.worktree ?? openWorktree(context.repository);
+  const { assets, changed } = await record(context, worktree, { paths: since?.paths });
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  const live: Live = { bytes: Buffer.from(formatManifest(assets.values())), assets };
+  const live: Live = { bytes: since ? liveSince(since, assets) : Buffer.from(formatManifest(assets.values())), assets };
   // All that was seen, and the text, are done with.
   collectGarbage(changed);
   if (changed > 0 && follows) {
-    await noteRecorded(context.repository, worktree.manifest, live);
+    const before = (): Buffer => since?.manifest ?? Buffer.from(formatManifest(worktree.manifest.values()));
+    await noteRecorded(context.repository, { assets: worktree.manifest, bytes: before }, live);
     requestFollow(context.repository, live.bytes);
   }
-  await seal(worktree, live, startedNs);
+  await (since ? sealAgain(since, live) : seal(worktree, live, startedNs));
   return live.bytes;
 }
 
 /** The manifest as the disk has it, for somebody who merely looks: large edits are provisional, nothing is stored. */
 export async function lookLive(context: Context): Promise<Buffer> {
   const startedNs = nowNs();
-  const worktree = openWorktree(context.repository);
-  const candidates = await listTracked(context.repository, worktree.tracking.patterns);
-  const seen = await observe(worktree, { read: hashContents(context), candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
+  const since = await openSinceSeal(context.repository);
+  const worktree = since?.worktree ?? openWorktree(context.repository);
+  const candidates = since ? [] : await listTracked(context.repository, worktree.tracking.patterns);
+  const seen = await observe(worktree, { read: hashContents(context), paths: since?.paths, candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
   const provisional: Provisional[] = [];
   for (const sight of seen.values()) {
     const { path, w, m, b, state } = sight;
@@ -60,8 +64,8 @@ export async function lookLive(context: Context): Promise<Buffer> {
   }
   await worktree.index.save(0);
   const assets = withConflicts(liveAssets(worktree, seen), seen.values());
-  const live: Live = { bytes: Buffer.from(formatManifest(assets.values(), provisional)), assets };
-  if (provisional.length === 0 && worktree.stamped) await seal(worktree, live, startedNs);
+  const live: Live = { bytes: since ? liveSince(since, assets, provisional) : Buffer.from(formatManifest(assets.values(), provisional)), assets };
+  if (provisional.length === 0 && worktree.stamped) await (since ? sealAgain(since, live) : seal(worktree, live, startedNs));
   return live.bytes;
 }
 

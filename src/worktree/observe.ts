@@ -28,7 +28,7 @@ export interface ObserveOptions {
   /** Narrows the paths; all when absent. */
   readonly select?: (path: string) => boolean;
   /** These paths are looked at instead of all that manifest, index and `candidates` know. */
-  readonly paths?: Iterable<string>;
+  readonly paths?: Iterable<string> | undefined;
   /** Which paths this worktree does not want: see profile.ts. None when absent. */
   readonly outside?: (path: string) => boolean;
   /** Also the files on disk that match a tracked pattern and are not known yet. */

@@ -16,14 +16,21 @@ export interface Recorded {
   readonly changed: number;
 }
 
+/** Which paths are recorded; all when both are absent. */
+export interface RecordOptions {
+  readonly select?: (path: string) => boolean;
+  /** No other path can have changed, nor be new. */
+  readonly paths?: Iterable<string> | undefined;
+}
+
 /**
  * Takes what the user changed: stores every new content in the local store, and notes it as what Git knows. Neither
  * the manifest file nor Git's index is touched; the caller hands `assets` to Git or writes them.
  * @throws FILE_CHANGED, NOT_A_FILE, NOT_UTF8, DISK_FULL
  */
-export async function record(context: Context, worktree: Worktree, select?: (path: string) => boolean): Promise<Recorded> {
+export async function record(context: Context, worktree: Worktree, { select, paths }: RecordOptions = {}): Promise<Recorded> {
   const { repository, index } = worktree;
-  const candidates = await listTracked(repository, worktree.tracking.patterns);
+  const candidates = paths ? [] : await listTracked(repository, worktree.tracking.patterns);
   const stored = new Set<string>();
   const store = storeContents(context);
   const read: ReadContents = async (files) => {
@@ -31,7 +38,7 @@ export async function record(context: Context, worktree: Worktree, select?: (pat
     for (const { path } of contents) stored.add(path);
     return contents;
   };
-  const seen = await observe(worktree, { read, candidates, outside: await outsideProfile(context), ...(select ? { select } : {}) });
+  const seen = await observe(worktree, { read, candidates, outside: await outsideProfile(context), ...(select ? { select } : {}), paths });
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
   await keepNow(context, changes.filter(({ path }) => !stored.has(path)));
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));

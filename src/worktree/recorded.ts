@@ -15,8 +15,8 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blobId } from "../git/blob-id.ts";
-import { CONFIG_PATH, sharedState, worktreeState, type Repository } from "../git/repository.ts";
-import { formatManifest, type Manifest } from "../manifest/manifest.ts";
+import { CONFIG_PATH, MANIFEST_PATH, sharedState, worktreeState, type Repository } from "../git/repository.ts";
+import { EMPTY_MANIFEST, parseManifest, type Manifest } from "../manifest/manifest.ts";
 import { objectKey, OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
 import { PresentObjects } from "../object/present.ts";
 import { openLocalStore } from "../store/open.ts";
@@ -30,13 +30,19 @@ const MOST_OBJECTS = 200;
 /** HEAD is the manifest before or, when several recordings are committed as one, an earlier one. */
 const MOST_BEFORE = 8;
 
+/** What was recorded on: all assets, or those of them that can be others now, and the whole manifest. */
+export interface RecordedOn {
+  readonly assets: Manifest;
+  readonly bytes: () => Buffer;
+}
+
 /**
  * Notes that the local store has what `after` needs beyond `before`, and with it what was noted of recordings on which
  * this one was made. Removes the note where the store does not have it all.
  */
-export async function noteRecorded(repository: Repository, before: Manifest, after: Live): Promise<void> {
+export async function noteRecorded(repository: Repository, before: RecordedOn, after: Live): Promise<void> {
   const file = worktreeState(repository, "recorded");
-  const objects = objectsOf(repository, before, after.assets);
+  const objects = objectsOf(repository, before.assets, after.assets);
   if (objects === undefined || repository.commonDir.includes("\n")) return rmSync(file, { force: true });
   const answer = blobId(repository, after.bytes);
   const head = (befores: readonly string[]): string[] => [
@@ -45,13 +51,14 @@ export async function noteRecorded(repository: Repository, before: Manifest, aft
     `config ${blobId(repository, readIfThere(join(repository.top, CONFIG_PATH)))}`,
   ];
   const write = (lines: readonly string[]): void => writeFileSync(file, `${[...lines, "."].join("\n")}\n`);
-  if (objects === "many") return (await listStored(repository, after.assets)) ? write([...head(["any"]), `listed ${objectsDirectory(repository)}`]) : rmSync(file, { force: true });
-  const old = blobId(repository, Buffer.from(formatManifest(before.values())));
+  if (objects === "many") return (await listStored(repository, parseManifest(after.bytes, MANIFEST_PATH))) ? write([...head(["any"]), `listed ${objectsDirectory(repository)}`]) : rmSync(file, { force: true });
+  const on = before.bytes();
+  const old = blobId(repository, on);
   const [ids = "", , config = "", ...earlier] = readIfThere(file).toString().split("\n").slice(0, -2);
   const [last, ...older] = ids.split(" ");
   const goesOn = last === old && config.startsWith("config ") && !older.includes("any") && earlier.length + objects.length <= MOST_OBJECTS;
   // No manifest has as many assets as an empty one.
-  const none = before.size === 0 ? ["0".repeat(answer.length)] : [];
+  const none = on.equals(Buffer.from(EMPTY_MANIFEST)) ? ["0".repeat(answer.length)] : [];
   write([...head([old, ...none, ...(goesOn ? older : [])].slice(0, MOST_BEFORE)), ...new Set([...(goesOn ? earlier : []), ...objects])]);
 }
 

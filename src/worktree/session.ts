@@ -30,6 +30,14 @@ export function openWorktree(repository: Repository, manifestBytes?: Uint8Array)
   return open(repository, () => (manifestBytes ? parseManifest(manifestBytes, MANIFEST_PATH) : readManifestFile(repository)));
 }
 
+/** See {@link openMoved}. */
+export interface Moved {
+  readonly worktree: Worktree;
+  readonly moved: ReadonlySet<string>;
+  /** The manifest file; undefined when there is none. */
+  readonly bytes: Buffer | undefined;
+}
+
 /**
  * The worktree with that part of its manifest in which something can be to do after Git has rewritten it. Where M = B,
  * nothing is marked open and Git was told of no edit, each row of the state table for a rewritten manifest leaves the
@@ -37,11 +45,12 @@ export function openWorktree(repository: Repository, manifestBytes?: Uint8Array)
  * @returns `moved`: the paths of that part, and those that the manifest does not have any more
  * @throws as {@link openWorktree}
  */
-export function openMoved(repository: Repository): { readonly worktree: Worktree; readonly moved: ReadonlySet<string> } {
+export function openMoved(repository: Repository): Moved {
   let moved = new Set<string>();
+  let bytes: Buffer | undefined;
   const worktree = open(repository, ({ index, restoring }) => {
     const file = manifestFile(repository);
-    const bytes = existsSync(file) ? readFileSync(file) : undefined;
+    bytes = existsSync(file) ? readFileSync(file) : undefined;
     const part = bytes && restoring.size === 0 ? index.moved(bytes) : undefined;
     if (part !== undefined) {
       moved = new Set(part.keys());
@@ -52,7 +61,7 @@ export function openMoved(repository: Repository): { readonly worktree: Worktree
     for (const path of [...index.paths(), ...restoring.keys()]) if (!manifest.has(path)) moved.add(path);
     return manifest;
   });
-  return { worktree, moved };
+  return { worktree, moved, bytes };
 }
 
 function open(repository: Repository, manifestOf: (beside: Pick<Worktree, "index" | "restoring">) => Manifest): Worktree {
