@@ -3,18 +3,18 @@ import { bytesIn, copyTree } from "../files.ts";
 import type { Keeper } from "../repository.ts";
 import type { Bench, Row, Variant } from "../row.ts";
 import { shell } from "../shell.ts";
-import { bytesOf, KEEPERS, load, nameOf, needsOf, recordAll, sourceOf, timeGoals, type Load } from "./many.ts";
+import { bytesOf, KEEPERS, loadsOf, nameOf, needsOf, recordAll, sourceOf, timeGoals, type Load } from "./many.ts";
 import { repositoryToFill } from "./places.ts";
 
 const COPY = "sha256sum, cp";
 
 export const add: Row = {
   name: "add",
-  budgetSeconds: 80,
+  budgetSeconds: 50,
   work: "`git add --all` and `git commit` of new assets that do not compress; stored is what the Git directory grows to. sha256sum and cp -r do the least that there is to do.",
   diskBytes: 3e9,
   async *cases(bench) {
-    for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
+    for (const { assets, rounds } of loadsOf(bench)) {
       yield { name: nameOf(assets), bytes: bytesOf(assets), reference: "Ballast", rounds, variants: [...KEEPERS.map((keeper) => keep(bench, keeper, assets)), copy(sourceOf(bench, assets))] };
     }
   },

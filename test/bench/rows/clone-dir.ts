@@ -2,17 +2,17 @@ import { join } from "node:path";
 import type { Keeper } from "../repository.ts";
 import type { Bench, Row, Variant } from "../row.ts";
 import { annexClone, annexed, copyClone } from "./directory-peers.ts";
-import { assetBytesIn, bytesOf, KEEPERS, load, needsOf, requireBytes, type Load } from "./many.ts";
+import { assetBytesIn, bytesOf, KEEPERS, loadsOf, needsOf, requireBytes, type Load } from "./many.ts";
 import { caseName, placesOf, pushedAt, type Place } from "./places.ts";
 import { directoryGoals } from "./push-dir.ts";
 
 export const cloneDir: Row = {
   name: "clone-dir",
-  budgetSeconds: 80,
+  budgetSeconds: 75,
   work: "A clone, with all assets in the worktree, of what was pushed to an upstream and a store in directories, on the file system of the clone and on another one.",
   diskBytes: 4e9,
   async *cases(bench) {
-    for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
+    for (const { assets, rounds } of loadsOf(bench)) {
       for (const place of placesOf(bench)) {
         const variants = [...KEEPERS.map((keeper) => clone(bench, keeper, assets, place)), ...annexed(bench, assets, place, annexClone), copyClone(bench, assets, place)];
         yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };

@@ -22,7 +22,7 @@ interface Pair {
 
 export const deltaLarge: Row = {
   name: "delta-large",
-  budgetSeconds: 50,
+  budgetSeconds: 30,
   slow: true,
   work:
     "Large files that do not compress, and the same with edits of 100 bytes all over them, by turns overwritten, put in and taken out. " +

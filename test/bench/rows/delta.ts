@@ -10,7 +10,7 @@ const QUICK = ["esbuild", "typescript"];
 
 export const delta: Row = {
   name: "delta",
-  budgetSeconds: 90,
+  budgetSeconds: 75,
   slow: true,
   work:
     "Versions of real files, as npm has them, stored one after the other. The first version is stored whole, by gzip -6 unless the tool knows better, and counts as bytes; " +

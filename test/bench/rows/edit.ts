@@ -7,7 +7,7 @@ import { inPushed } from "./places.ts";
 
 export const edit: Row = {
   name: "edit",
-  budgetSeconds: 40,
+  budgetSeconds: 10,
   work: "One of 1,000 assets of 256 KiB gets new content: `git add --all`, `git commit`, and `git push` to a directory.",
   diskBytes: 3e9,
   rounds: 5,

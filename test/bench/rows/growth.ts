@@ -15,7 +15,7 @@ const LINEAR = 1.1;
 
 export const growth: Row = {
   name: "growth",
-  budgetSeconds: 100,
+  budgetSeconds: 60,
   work:
     "How cost grows: add, commit, `git status`, push to a directory and clone, of more and more assets of 1 KiB, and of one file that does not compress and gets larger and larger. " +
     "The slope is the exponent e of cost ~ work^e between the last two, by CPU time: 0 does not grow, 1 grows as the work does.",

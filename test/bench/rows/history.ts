@@ -10,7 +10,7 @@ const SIZE_BYTES = 1024;
 
 export const history: Row = {
   name: "history",
-  budgetSeconds: 40,
+  budgetSeconds: 15,
   work: "`git push` of a branch of 1,000 commits on 1,000 assets of 1 KiB, each of which changes one asset: first to an empty directory, then again, when the branch is new to the upstream but all objects are there.",
   diskBytes: 1e9,
   rounds: 1,

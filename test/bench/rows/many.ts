@@ -21,6 +21,11 @@ export function load(bench: Bench, count: number, kibibytes: number): Load {
   return { count: bench.quick ? Math.max(2, Math.ceil(count / 50)) : count, sizeBytes: kibibytes * KIB };
 }
 
+/** What is added, pushed and cloned, and how often at most. What takes long comes first, once: further rounds of the other have the time that is left. */
+export function loadsOf(bench: Bench): { assets: Load; rounds: number }[] {
+  return [{ assets: load(bench, 10_000, 16), rounds: 1 }, { assets: load(bench, 1000, 256), rounds: 3 }];
+}
+
 /** Such as “1,000 × 256 KiB”. */
 export function nameOf({ count, sizeBytes }: Load): string {
   return `${count.toLocaleString("en-US")} × ${sizeBytes / KIB} KiB`;

@@ -12,7 +12,7 @@ const KEPT: readonly Keeper[] = [...KEEPERS, "git"];
 
 export const noop: Row = {
   name: "noop",
-  budgetSeconds: 60,
+  budgetSeconds: 50,
   work:
     "Nothing has changed: `git status`, the status of the keeper, and `git push` to a directory. In plain Git the same files are committed as they are. " +
     "Over a bucket, `rclone sync` and `aws s3 sync` say whether anything has changed by listing all that is there.",

@@ -20,29 +20,28 @@ type Holder = (typeof HOLDERS)[number];
 
 export const overhead: Row = {
   name: "overhead",
-  budgetSeconds: 60,
+  budgetSeconds: 45,
   work:
     `Git's own work beside assets that it does not touch, each command ${CASES[0]!.times} times, and ${CASES[1]!.times} times among the many: \`git status\`, \`git commit -a\` of an edited text file, \`git push\` of it to a directory, ` +
     `and \`git switch\` between commits that differ in it, with ${TEXTS} text files. Ballast has the assets, or Git has them, or there are none.`,
   diskBytes: 3e9,
   rounds: 5,
   async *cases(bench) {
-    for (const { count, times, rounds } of CASES) yield { ...beside(bench, load(bench, count, 1), times), rounds };
+    for (const { count, times, rounds } of CASES) yield { ...(await beside(bench, load(bench, count, 1), times)), rounds };
   },
   goals: (cases) => cases.flatMap((result, i) => goalsOf(result, CASES[i]!)),
 };
 
-function beside(bench: Bench, assets: Load, times: number): Omit<Case, "rounds"> {
-  return { name: nameOf(assets), reference: "nobody", variants: HOLDERS.map((holder) => variant(bench, assets, holder, times)) };
+async function beside(bench: Bench, assets: Load, times: number): Promise<Omit<Case, "rounds">> {
+  const repositories: Repository[] = [];
+  for (const holder of HOLDERS) repositories.push(await make(bench, assets, holder));
+  for (const repository of repositories) await repository.rest();
+  return { name: nameOf(assets), reference: "nobody", variants: HOLDERS.map((holder, i) => variant(holder, repositories[i]!, times)) };
 }
 
-function variant(bench: Bench, assets: Load, holder: Holder, times: number): Variant {
-  let made: Promise<Repository> | undefined;
+function variant(holder: Holder, repository: Repository, times: number): Variant {
   let round = 0;
-  return { name: holder, run: async (sample) => {
-    const repository = await (made ??= make(bench, assets, holder));
-    await work(sample, repository, times, ++round);
-  } };
+  return { name: holder, run: (sample) => work(sample, repository, times, ++round) };
 }
 
 async function make(bench: Bench, assets: Load, holder: Holder): Promise<Repository> {
@@ -52,7 +51,6 @@ async function make(bench: Bench, assets: Load, holder: Holder): Promise<Reposit
   await repository.commit("texts");
   repository.git("push", "-q", "origin", "main");
   repository.git("branch", "before");
-  await repository.rest();
   return repository;
 }
 

@@ -1,18 +1,18 @@
 import type { Keeper } from "../repository.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
 import { annexed, annexPush, copyPush, COPY } from "./directory-peers.ts";
-import { bytesOf, KEEPERS, load, needsOf, requireBytes, timeGoals, type Load } from "./many.ts";
+import { bytesOf, KEEPERS, loadsOf, needsOf, requireBytes, timeGoals, type Load } from "./many.ts";
 import { caseName, committedAt, placesOf, pushedBytes, rememberPush, type Place } from "./places.ts";
 
 export const pushDir: Row = {
   name: "push-dir",
-  budgetSeconds: 80,
+  budgetSeconds: 50,
   work:
     "`git push` of committed assets to an upstream and a store in empty directories, on the file system of the repository and on another one. git-lfs makes hard links " +
     "where it can: what damages such a file damages it in both places. All others copy, git-annex in either case, so it is measured in one. cp -r waits for no disk.",
   diskBytes: 4e9,
   async *cases(bench) {
-    for (const [assets, rounds] of [[load(bench, 1000, 256), 3], [load(bench, 10_000, 16), 2]] as const) {
+    for (const { assets, rounds } of loadsOf(bench)) {
       for (const place of placesOf(bench)) {
         const variants = [...KEEPERS.map((keeper) => push(bench, keeper, assets, place)), ...annexed(bench, assets, place, annexPush), copyPush(bench, assets, place)];
         yield { name: caseName(assets, place), bytes: bytesOf(assets), reference: "Ballast", rounds, variants };

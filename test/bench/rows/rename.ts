@@ -10,7 +10,7 @@ const OBJECTS = { Ballast: ".git/ballast/objects", "git-lfs": ".git/lfs/objects"
 
 export const rename: Row = {
   name: "rename",
-  budgetSeconds: 50,
+  budgetSeconds: 15,
   work: "The directory of 1,000 assets of 256 KiB gets another name: `git add --all`, `git commit`, and `git push` to a directory. Stored is what the keeper's objects grow by.",
   diskBytes: 3e9,
   rounds: 5,

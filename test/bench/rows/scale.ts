@@ -13,7 +13,7 @@ const AFTERWARDS = "git status after the switch";
 
 export const scale: Row = {
   name: "scale",
-  budgetSeconds: 150,
+  budgetSeconds: 260,
   work: `Small assets, a hundred in each directory: \`git add --all\`, \`git commit\`, \`git status\` with nothing changed, \`git push\` to a directory, a clone, \`git switch\` to a branch that differs in ${CHANGED} assets, and the first \`git status\` after that.`,
   diskBytes: 6e9,
   rounds: 1,

@@ -10,7 +10,7 @@ const HOOK = "a hook with nothing to do";
 
 export const start: Row = {
   name: "start",
-  budgetSeconds: 20,
+  budgetSeconds: 12,
   work: `Programs that have next to nothing to do, ${TIMES} times each, one after the other.`,
   rounds: 5,
   async *cases({ scratch }) {

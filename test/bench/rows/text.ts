@@ -15,7 +15,7 @@ const GZIP = `gzip -6, ${CORES} at a time`;
 
 export const text: Row = {
   name: "text",
-  budgetSeconds: 50,
+  budgetSeconds: 35,
   work: "24 files of made-up prose, 201 MB together: add, commit, push to a directory, clone, and the bytes that are stored. The compressors only compress, and decompress for the clone; they hash nothing.",
   diskBytes: 3e9,
   rounds: 1,

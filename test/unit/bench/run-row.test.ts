@@ -59,6 +59,12 @@ describe("a row", () => {
     await runRow(rowOf([slow], { budgetSeconds: 0 }), bench(), 5);
   });
 
+  it("has time for a further round when only what is measured once took long", async () => {
+    const pause = (ms: number) => async (): Promise<void> => void (await new Promise((done) => setTimeout(done, ms)));
+    const result = await runRow(rowOf([{ name: "a", run: async () => {} }, { name: "b", once: true, run: pause(600) }], { budgetSeconds: 1 }), bench(), 2);
+    expect(result!.cases[0]!.variants.map(({ rounds }) => rounds)).toEqual([2, 1]);
+  });
+
   it("measures a case less often where that says so", async () => {
     const result = await runRow(rowOf([{ name: "a", run: async () => {} }], {}, 2), bench(), 3);
     expect(result!.cases[0]!.variants[0]!.rounds).toBe(2);
