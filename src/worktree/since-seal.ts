@@ -3,7 +3,8 @@
  * happened meanwhile; so whoever looks again looks at what is listed otherwise, at what another manifest says otherwise,
  * and at what Git does not know, and at nothing else. With many assets that is a fraction of the work.
  */
-import { lstatSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
+import { worktreeState, type Repository } from "../git/repository.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { formatLine, formatProvisional, parseLine, sameAsset, type Asset, type Manifest, type Provisional } from "../manifest/manifest.ts";
 import { patchManifest } from "../manifest/patch.ts";
@@ -48,7 +49,8 @@ const FEW = 64;
  * @returns undefined where all has to be looked at: nothing is sealed, what the seal rests on has changed, or much has
  * @throws as `openWorktree`; NOT_UTF8
  */
-export async function openSinceSeal(repository: Worktree["repository"]): Promise<SinceSeal | undefined> {
+export async function openSinceSeal(repository: Repository): Promise<SinceSeal | undefined> {
+  if (!existsSync(worktreeState(repository, "sealed"))) return undefined;
   const { worktree, moved, bytes } = openMoved(repository);
   if (bytes === undefined || worktree.restoring.size > 0) return undefined;
   const most = Math.max(FEW, worktree.index.size / PART);
