@@ -1,12 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { copyTree, removeTree } from "../files.ts";
+import { removeTree } from "../files.ts";
 import { writeLargeFile } from "../large-file.ts";
 import type { Bench, CaseResult, Goal, Row, Variant } from "../row.ts";
 import type { S3Server } from "../s3-server.ts";
 import { shell } from "../shell.ts";
 import { life, lifeOver, type Contents } from "./life.ts";
-import { KEEPERS, needsOf, timeGoals } from "./many.ts";
+import { ASSETS, KEEPERS, needsOf, timeGoals } from "./many.ts";
 
 const SIZE_MIB = 2048;
 const COPY = "sha256sum, cp";
@@ -25,6 +25,7 @@ export const big: Row = {
     const keep = KEEPERS.map((keeper): Variant => ({ name: keeper, needs: needsOf(keeper), run: async (sample) => {
       const { sample: measured, repository } = await life(bench, keeper, contents);
       sample.include(measured);
+      contents.takeBack(join(repository.path, ASSETS));
       removeTree(join(repository.path, ".."));
     } }));
     yield { name: `${contents.name} and a directory`, bytes: contents.bytes, reference: "Ballast", variants: [...keep, copy(file)] };
@@ -36,14 +37,18 @@ export const big: Row = {
   goals: (cases) => cases.flatMap((result) => [...timeGoals(result, "Ballast", "git-lfs", 0.6).filter(isWork), ...timeGoals(result, "Ballast", COPY, 1.5), ...timeGoals(result, "Ballast", RCLONE, 1.1), ...peaks(result)]),
 };
 
-/** A file that all copy; it stands in a directory of its own. */
-async function largeFile(bench: Bench, mebibytes: number): Promise<Contents & { file: string }> {
+/** A file that goes from worktree to worktree. */
+interface LargeFile extends Contents {
+  readonly file: string;
+  takeBack(directory: string): void;
+}
+
+async function largeFile(bench: Bench, mebibytes: number): Promise<LargeFile> {
   bench.say(`writing ${mebibytes} MiB`);
   const source = join(bench.scratch, "big");
-  const file = join(source, "large.bin");
   mkdirSync(source);
-  const bytes = await writeLargeFile(file, mebibytes * 2 ** 20);
-  return { name: `${mebibytes} MiB`, bytes, file, put: (directory) => copyTree(source, directory) };
+  const bytes = await writeLargeFile(join(source, "large.bin"), mebibytes * 2 ** 20);
+  return { name: `${mebibytes} MiB`, bytes, file: join(source, "large.bin"), put: (directory) => renameSync(source, directory), takeBack: (directory) => renameSync(directory, source) };
 }
 
 function copy(file: string): Variant {
@@ -53,10 +58,13 @@ function copy(file: string): Variant {
   } };
 }
 
-function ballastOver(bench: Bench, server: S3Server, contents: Contents): Variant {
+function ballastOver(bench: Bench, server: S3Server, contents: LargeFile): Variant {
   return { name: "Ballast", run: async (sample) => {
     const bucket = await server.bucket();
-    sample.include(await lifeOver(bench, { url: `s3://${bucket}/store`, env: server.env }, contents));
+    const { sample: measured, repository } = await lifeOver(bench, { url: `s3://${bucket}/store`, env: server.env }, contents);
+    sample.include(measured);
+    contents.takeBack(join(repository.path, ASSETS));
+    removeTree(join(repository.path, ".."));
     await server.empty(bucket);
   } };
 }

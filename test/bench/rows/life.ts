@@ -35,12 +35,10 @@ export function life(bench: Bench, keeper: Keeper, contents: Contents): Promise<
   });
 }
 
-/** The same where the store is a bucket. */
-export async function lifeOver(bench: Bench, store: NonNullable<Upstream["store"]>, contents: Contents): Promise<Sample> {
+/** The same where the store is a bucket, each time anew. */
+export async function lifeOver(bench: Bench, store: NonNullable<Upstream["store"]>, contents: Contents): Promise<Life> {
   const directory = mkdtempSync(join(bench.scratch, "life-"));
-  const { sample } = await measureLife(bench, await Repository.create(directory, "Ballast", PATTERN, { directory, store }), contents);
-  removeTree(directory);
-  return sample;
+  return measureLife(bench, await Repository.create(directory, "Ballast", PATTERN, { directory, store }), contents);
 }
 
 /** Assets of one size, for `life`. */
