@@ -1,8 +1,10 @@
 import type { RandomAccess } from "../util/random-access.ts";
 
 const BLOCK_BYTES = 1024 * 1024;
-/** Content up to this size is held whole; of larger content, so much in blocks. */
-const HELD_BYTES = 64 * BLOCK_BYTES;
+/** Content up to this size is held whole. */
+const WHOLE_BYTES = 64 * BLOCK_BYTES;
+/** Of larger content so much is held: mostly it is passed through once, and the index of what is large takes its room. */
+const HELD_BYTES = 32 * BLOCK_BYTES;
 
 /**
  * Content as pieces of memory. `seek` puts the piece that holds a position into `bytes`, `start` and `end`: fields,
@@ -22,7 +24,7 @@ export class Blocks {
   constructor(source: RandomAccess) {
     this.#source = source;
     this.sizeBytes = source.sizeBytes;
-    this.#blockBytes = source.sizeBytes <= HELD_BYTES ? Math.max(1, source.sizeBytes) : BLOCK_BYTES;
+    this.#blockBytes = source.sizeBytes <= WHOLE_BYTES ? Math.max(1, source.sizeBytes) : BLOCK_BYTES;
   }
 
   /** @param position from 0 up to and without `sizeBytes` */
