@@ -16,9 +16,11 @@ export interface Held {
  */
 export function watchTree(root: number): () => number | undefined {
   const tree = new Tree(root);
+  const beginnings = new Beginnings();
   let most: number | undefined;
   const look = (): void => {
-    const held = tree.members(processes(), parentOf).flatMap((pid) => heldBy(pid) ?? []);
+    const members = tree.members(processes(), parentOf);
+    const held = members.filter((pid) => beginnings.isOver(pid, isCopy)).flatMap((pid) => heldBy(pid) ?? []);
     if (held.length > 0) most = Math.max(most ?? 0, together(held));
   };
   const timer = setInterval(look, INTERVAL_MS);
@@ -67,6 +69,26 @@ export class Tree {
   }
 }
 
+/**
+ * Tells processes from those that are about to be: until it runs a program of its own, a new process has the memory of the one
+ * that started it, which would count twice. Whoever stays so is no beginning.
+ */
+export class Beginnings {
+  readonly #looks = new Map<number, number>();
+
+  /** @param isCopy whether a process runs no program of its own yet */
+  isOver(pid: number, isCopy: (pid: number) => boolean): boolean {
+    const looks = this.#looks.get(pid) ?? 0;
+    if (looks >= LOOKS) return true;
+    const over = !isCopy(pid);
+    this.#looks.set(pid, over ? LOOKS : looks + 1);
+    return over;
+  }
+}
+
+/** A second's worth. */
+const LOOKS = 20;
+
 function processes(): number[] {
   try {
     return readdirSync("/proc").map(Number).filter(Number.isInteger);
@@ -97,6 +119,18 @@ function read<T>(path: string, parse: (text: string) => T): T | undefined {
 export function parseParent(stat: string): number {
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
 }
+
+/** Whether a process was forked and runs no program of its own yet. */
+function isCopy(pid: number): boolean {
+  return read(`/proc/${pid}/stat`, parseCopied) ?? true;
+}
+
+/** proc(5), stat: the seventh after the name are flags; the kernel's PF_FORKNOEXEC is one of them. */
+export function parseCopied(stat: string): boolean {
+  return (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[6]) & PF_FORKNOEXEC) !== 0;
+}
+
+const PF_FORKNOEXEC = 0x40;
 
 /** proc(5), statm: the second and the third number are pages, all of them and those of files. */
 export function parseHeld(statm: string): Held {

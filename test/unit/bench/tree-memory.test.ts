@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, it } from "vitest";
-import { parseHeld, parseParent, together, Tree, watchTree } from "../../bench/tree-memory.ts";
+import { Beginnings, parseCopied, parseHeld, parseParent, together, Tree, watchTree } from "../../bench/tree-memory.ts";
 
 it("parents and memory are told from what proc(5) describes, whatever a process is called", () => {
   expect(parseParent("12 (a) b (c)) S 7 12 12 0 -1")).toBe(7);
@@ -25,6 +25,16 @@ it("a tree has the descendants of its root, also those whose parents have ended 
   parents.set(7, 40);
   expect(tree.members([1, 20, 40, 99], parent)).toEqual([20]);
   expect(tree.members([1, 7, 20, 40], parent), "another process that got the number of one that has ended").toEqual([20]);
+});
+
+it("a process that runs no program of its own yet does not count, unless it stays so", () => {
+  expect(parseCopied("12 (a) b) S 7 12 12 0 -1 1077936192 1 2")).toBe(true);
+  expect(parseCopied("12 (a) b) S 7 12 12 0 -1 1077936128 1 2")).toBe(false);
+  const beginnings = new Beginnings();
+  expect([true, true, false, true].map((copy) => beginnings.isOver(1, () => copy))).toEqual([false, false, true, true]);
+  const looks = Array.from({ length: 30 }, () => beginnings.isOver(2, () => true));
+  expect(looks.indexOf(true)).toBe(20);
+  expect(looks.slice(20)).not.toContain(false);
 });
 
 it.runIf(process.platform === "linux")("what a child of a child holds is seen", async () => {
