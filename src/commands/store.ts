@@ -11,11 +11,13 @@ import { thisRun } from "../gc/this-run.ts";
 import { pushTarget } from "../git/identity.ts";
 import { defaultRemote } from "../git/porcelain.ts";
 import { carryLocks, type Carried } from "../locks/carry.ts";
-import { OBJECTS_PREFIX, parseKey } from "../object/name.ts";
+import { OBJECTS_PREFIX } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
+import { eachObject } from "../store/list-objects.ts";
 import { createStore, openLocalStore, openRemoteStore, requireStore } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { copyStore, type CopiedStore } from "../transfer/copy-store.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 
 export interface StoreShown {
   readonly url: string;
@@ -98,11 +100,12 @@ async function copyClaimed(context: Context, sources: readonly Store[], target: 
   const { repository, report, signal } = context;
   const oids = new Set<Oid>();
   for (const source of sources) {
-    for await (const { key } of source.list(OBJECTS_PREFIX, signal)) {
-      const name = parseKey(key);
-      for (const oid of name ? [name.oid, ...(name.base === undefined ? [] : [name.base])] : []) oids.add(oid);
+    for await (const { name } of eachObject(source, signal)) {
+      oids.add(name.oid);
+      if (name.base !== undefined) oids.add(name.base);
     }
   }
+  collectGarbage(oids.size);
   const run = thisRun();
   const claim = await Claim.make(target, { repository: await pushTarget(repository, await defaultRemote(repository)), oids, run, signal });
   const result = { copied: 0, bytes: 0, present: 0 };

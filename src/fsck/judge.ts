@@ -35,7 +35,7 @@ export function judge({ needs, local, remote }: Facts): Judgement {
   const badThere = remote ? badObjects(remote, needs) : new Map<string, Bad>();
   const bad = { local: badObjects(local, needs, remote && { looked: remote, bad: badThere }), remote: badThere };
   const there = remote ? [remote, bad.remote] as const : undefined;
-  const foundThere = there ? decodable(good(there)) : new Set<Oid>();
+  const foundThere = there ? decodable(good(there)) : new Map<Oid, number>();
   const foundHere = decodable(good([local, bad.local], there));
   const findings = [
     ...manifestFindings(needs),
@@ -58,8 +58,8 @@ interface Found {
   readonly local: Looked;
   readonly remote: Looked | undefined;
   /** What both stores together can give, and what the remote one can by itself. */
-  readonly foundHere: ReadonlySet<Oid>;
-  readonly foundThere: ReadonlySet<Oid>;
+  readonly foundHere: ReadonlyMap<Oid, number>;
+  readonly foundThere: ReadonlyMap<Oid, number>;
 }
 
 /** The store in which a content must be and is not. */
@@ -130,7 +130,7 @@ function* good(...stores: readonly (readonly [looked: Looked, bad: Pick<Readonly
   }
 }
 
-function objectFindings(store: "local" | "remote", { survey, asked }: Looked, bad: ReadonlyMap<string, Bad>, found: ReadonlySet<Oid>, { byOid }: Needs): Finding[] {
+function objectFindings(store: "local" | "remote", { survey, asked }: Looked, bad: ReadonlyMap<string, Bad>, found: ReadonlyMap<Oid, number>, { byOid }: Needs): Finding[] {
   if (!asked) return [];
   const findings: Finding[] = [];
   const places = (oid: Oid): readonly Place[] => byOid.get(oid)?.places ?? [];

@@ -99,22 +99,24 @@ function takeEasier(ways: Map<Oid, Way>, way: Way): void {
 }
 
 /**
- * The oids that can be decoded by what these objects hold together: the keys of {@link easiestWays}, without the ways.
- * Objects in an archive count.
+ * The oids that can be decoded by what these objects hold together, and how many bases come before each: the keys of
+ * {@link easiestWays}, without the ways. Objects in an archive count.
  */
-export function decodable(objects: Iterable<Pick<StoredObject, "name">>): Set<Oid> {
-  const found = new Set<Oid>();
+export function decodable(objects: Iterable<Pick<StoredObject, "name">>): Map<Oid, number> {
+  const found = new Map<Oid, number>();
   const dependents = new Map<Oid, Oid[]>();
   for (const { name } of objects) {
-    if (name.base === undefined) found.add(name.oid);
+    if (name.base === undefined) found.set(name.oid, 0);
     else if (dependents.has(name.base)) dependents.get(name.base)!.push(name.oid);
     else dependents.set(name.base, [name.oid]);
   }
   const reached = [...dependents.keys()].filter((base) => found.has(base));
+  // Those of one depth stand before those of the next.
   for (const base of reached) {
+    const depth = found.get(base)! + 1;
     for (const oid of dependents.get(base)!) {
       if (found.has(oid)) continue;
-      found.add(oid);
+      found.set(oid, depth);
       if (dependents.has(oid)) reached.push(oid);
     }
   }

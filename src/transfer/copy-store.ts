@@ -3,12 +3,13 @@ import type { Report } from "../events.ts";
 import { contentsOf } from "../object/contents.ts";
 import { copyObject } from "../object/copy.ts";
 import type { OpenBase } from "../object/encodings.ts";
-import { OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
-import { isOid, type Oid } from "../object/oid.ts";
-import type { Store, StoredObject } from "../store/port.ts";
+import { parseKey, type ObjectName } from "../object/name.ts";
+import { isOid } from "../object/oid.ts";
+import { eachObject } from "../store/list-objects.ts";
+import type { Entry, Store, StoredObject } from "../store/port.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
 import { count } from "../util/format.ts";
-import { compare, easiestWays } from "./chains.ts";
+import { compare, decodable } from "./chains.ts";
 import { forEachInOrder } from "./in-order.ts";
 
 export interface CopyStoreOptions {
@@ -33,10 +34,10 @@ const ROUNDS = 5;
  * @throws OBJECT_ARCHIVED and ENCODING_UNKNOWN before anything is copied; what stores throw
  */
 export async function copyStore(sources: readonly Store[], target: Store, options: CopyStoreOptions): Promise<CopiedStore> {
-  const present = await keysOf(target, options.signal);
+  const known = await keysOf(target, options.signal);
   const result = { copied: 0, bytes: 0, present: 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    const plan = await planRound(sources, present, options.signal);
+    const plan = await planRound(sources, known, options.signal);
     if (round === 0) result.present = plan.present;
     if (plan.wanted.length === 0) {
       if (plan.useless > 0) options.report({ kind: "warning", message: `${count(plan.useless, "object")} stayed behind, being differences from contents that no store has` });
@@ -46,70 +47,72 @@ export async function copyStore(sources: readonly Store[], target: Store, option
     collectGarbage(plan.wanted.length);
     const contents = contentsOf([target, ...sources], { signal: options.signal });
     await copyRound(plan.wanted, target, { ...options, openBase: contents?.open }).finally(() => contents?.close());
-    for (const { object } of plan.wanted) present.add(object.key);
     result.copied += plan.wanted.length;
     result.bytes += sum(plan.wanted);
   }
   return result;
 }
 
-interface Wanted {
+interface Wanted extends StoredObject {
   readonly from: Store;
-  readonly name: ObjectName;
-  readonly object: StoredObject;
 }
 
-async function planRound(sources: readonly Store[], present: ReadonlySet<string>, signal: AbortSignal): Promise<{ wanted: Wanted[]; present: number; useless: number }> {
-  const wanted = new Map<string, Wanted>();
-  const there = new Set<string>();
+/** Keys that the target has, or will have after the round; whether they were met in a source already. */
+type Known = Map<string, boolean>;
+
+/** What the target lacks becomes known with this. */
+async function planRound(sources: readonly Store[], known: Known, signal: AbortSignal): Promise<{ wanted: Wanted[]; present: number; useless: number }> {
+  const list: Wanted[] = [];
+  let present = 0;
   for (const from of sources) {
-    for await (const entry of from.list(OBJECTS_PREFIX, signal)) {
-      if (present.has(entry.key)) there.add(entry.key);
-      if (present.has(entry.key) || wanted.has(entry.key)) continue;
-      const name = parseKey(entry.key);
-      if (name !== undefined) wanted.set(entry.key, { from, name, object: { ...entry, name } });
-      else if (isOid(entry.key.split("/").at(-1)!.slice(0, 64))) throw unknown(entry.key, from);
+    const refuse = ({ key }: Entry): void => {
+      if (!known.has(key) && isOid(key.split("/").at(-1)!.slice(0, 64))) throw unknown(key, from);
+    };
+    for await (const { key, name, sizeBytes, modifiedMs, archived } of eachObject(from, signal, refuse)) {
+      const met = known.get(key);
+      if (met === true) continue;
+      known.set(key, true);
+      if (met === false) present++;
+      else list.push(archived ? { key, name, sizeBytes, modifiedMs, archived, from } : { key, name, sizeBytes, modifiedMs, from });
     }
   }
-  const list = [...wanted.values()];
-  const archived = list.filter(({ object }) => object.archived);
+  const archived = list.filter((object) => object.archived);
   if (archived.length > 0) {
-    throw new BallastError("OBJECT_ARCHIVED", `${archived.length} objects of ${archived[0]!.from.url} are archived and cannot be copied, the first is ${archived[0]!.object.key}`, {
+    throw new BallastError("OBJECT_ARCHIVED", `${archived.length} objects of ${archived[0]!.from.url} are archived and cannot be copied, the first is ${archived[0]!.key}`, {
       hint: "restore them at the provider (aws s3api restore-object), then run the same command again",
     });
   }
-  const { ordered, useless } = inOrder(list, present);
-  return { wanted: ordered, present: there.size, useless };
+  const wanted = inOrder(list, known);
+  return { wanted, present, useless: list.length - wanted.length };
 }
 
-/** Bases before what needs them; and how many deltas have no base, in the sources or at the target. */
-function inOrder(list: readonly Wanted[], present: ReadonlySet<string>): { ordered: Wanted[]; useless: number } {
-  const catalogue = new Map<Oid, StoredObject[]>();
-  const add = (object: StoredObject): void => {
-    const objects = catalogue.get(object.name.oid);
-    if (objects) objects.push(object);
-    else catalogue.set(object.name.oid, [object]);
-  };
-  for (const { object } of list) add(object);
-  for (const key of present) {
-    const name = parseKey(key);
-    if (name) add({ key, name, sizeBytes: 0, modifiedMs: 0 });
-  }
-  const ways = easiestWays([catalogue]);
+/** Bases before what needs them. A delta that has no base, in the sources or at the target, is left out, and known no longer. */
+function inOrder(list: Wanted[], known: Known): Wanted[] {
+  const byKey = (a: Wanted, b: Wanted): number => compare(a.key, b.key);
+  // Mostly nothing needs anything.
+  if (list.every(({ name }) => name.base === undefined)) return list.sort(byKey);
+  const depths = decodable(namesOf(known.keys()));
   const ranked = list.flatMap((wanted) => {
     const { base } = wanted.name;
-    const before = base === undefined ? -1 : ways.get(base)?.depth;
+    const before = base === undefined ? -1 : depths.get(base);
+    if (before === undefined) known.delete(wanted.key);
     return before === undefined ? [] : [{ wanted, rank: before + 1 }];
   });
-  ranked.sort((a, b) => a.rank - b.rank || compare(a.wanted.object.key, b.wanted.object.key));
-  return { ordered: ranked.map(({ wanted }) => wanted), useless: list.length - ranked.length };
+  return ranked.sort((a, b) => a.rank - b.rank || byKey(a.wanted, b.wanted)).map(({ wanted }) => wanted);
+}
+
+function* namesOf(keys: Iterable<string>): Generator<{ readonly name: ObjectName }> {
+  for (const key of keys) {
+    const name = parseKey(key);
+    if (name) yield { name };
+  }
 }
 
 async function copyRound(wanted: readonly Wanted[], target: Store, { report, signal, concurrency, openBase }: CopyStoreOptions & { openBase: OpenBase | undefined }): Promise<void> {
   report({ kind: "start", op: "copy", totalFiles: wanted.length, totalBytes: sum(wanted) });
   let ok = false;
-  const copyOne = async ({ from, object }: Wanted, siblings: AbortSignal): Promise<boolean> => {
-    const outcome = await copyObject(from, target, object, { op: "copy", report, openBase, signal: siblings });
+  const copyOne = async (object: Wanted, siblings: AbortSignal): Promise<boolean> => {
+    const outcome = await copyObject(object.from, target, object, { op: "copy", report, openBase, signal: siblings });
     report({ kind: "file", op: "copy", path: "", oid: object.name.oid, bytes: object.sizeBytes, storedBytes: object.sizeBytes, how: outcome === "exists" ? "present" : "done" });
     return true;
   };
@@ -121,9 +124,10 @@ async function copyRound(wanted: readonly Wanted[], target: Store, { report, sig
   }
 }
 
-async function keysOf(store: Store, signal: AbortSignal): Promise<Set<string>> {
-  const keys = new Set<string>();
-  for await (const { key } of store.list(OBJECTS_PREFIX, signal)) keys.add(key);
+async function keysOf(store: Store, signal: AbortSignal): Promise<Known> {
+  const keys: Known = new Map();
+  const add = ({ key }: Entry): void => void keys.set(key, false);
+  for await (const object of eachObject(store, signal, add)) add(object);
   return keys;
 }
 
@@ -132,5 +136,5 @@ function unknown(key: string, store: Store): BallastError {
 }
 
 function sum(wanted: readonly Wanted[]): number {
-  return wanted.reduce((bytes, { object }) => bytes + object.sizeBytes, 0);
+  return wanted.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
 }
