@@ -4,7 +4,7 @@ const BLOCK_BYTES = 1024 * 1024;
 /** Content up to this size is held whole. */
 const WHOLE_BYTES = 64 * BLOCK_BYTES;
 /** Of larger content so much is held: mostly it is passed through once, and the index of what is large takes its room. */
-const HELD_BYTES = 32 * BLOCK_BYTES;
+const HELD_BYTES = 16 * BLOCK_BYTES;
 
 /**
  * Content as pieces of memory. `seek` puts the piece that holds a position into `bytes`, `start` and `end`: fields,

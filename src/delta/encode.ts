@@ -27,7 +27,7 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 
 /**
  * Writes the VCDIFF file (RFC 3284) that makes `target` of `base`, window by window. It holds a base of up to 64 MiB, or
- * 32 MiB of a larger one, 70 MiB of index and one window, whatever the sizes; where changes are dense, some 100 MiB of
+ * 16 MiB of a larger one, 70 MiB of index and one window, whatever the sizes; where changes are dense, some 100 MiB of
  * instructions too.
  * @param write gets the file's parts in order, and may keep them
  * @returns the file's size; undefined when it would be more than `limitBytes`, and what was written is to be dropped
