@@ -10,7 +10,7 @@ const WAYS = 4;
 const MOST_BYTES = 32 * 1024 * 1024;
 const LEAST_BYTES = 2 * 1024 * 1024;
 /** What all readers of a thread keep together, beside the least that each one may; so many deltas at once stay cheap. */
-let freeBytes = 2 * MOST_BYTES;
+let freeBytes = MOST_BYTES;
 
 /** Reads a base for many small copies, and keeps what it read: all of it, or the blocks that it needed last. */
 export class BaseReader {
