@@ -55,15 +55,21 @@ export class Look {
 
   /** Those that HEAD's patterns or its manifest make assets. */
   async assets(clone: string): Promise<Files> {
-    const patterns = new Set((await this.#read(clone, "HEAD:.gitignore"))?.split("\n"));
+    const tracked = await this.#tracked(clone);
     const manifest = await this.manifest(clone, "HEAD");
-    return new Map([...this.disk(clone)].filter(([path]) => patterns.has(`*${extname(path)}`) || manifest.has(path)));
+    return new Map([...this.disk(clone)].filter(([path]) => tracked(path) || manifest.has(path)));
   }
 
   /** Whether HEAD's patterns make assets of these. */
   async tracks(clone: string, ...paths: string[]): Promise<boolean> {
+    return paths.every(await this.#tracked(clone));
+  }
+
+  /** What Git itself has stays Git's when a merge, say, brings a pattern for it. */
+  async #tracked(clone: string): Promise<(path: string) => boolean> {
     const patterns = new Set((await this.#read(clone, "HEAD:.gitignore"))?.split("\n"));
-    return paths.every((path) => patterns.has(`*${extname(path)}`));
+    const inGit = await this.inGit(clone);
+    return (path) => patterns.has(`*${extname(path)}`) && !inGit.has(path);
   }
 
   /** Paths that Git itself has, and whose content is Git's business. */
