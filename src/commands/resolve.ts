@@ -9,7 +9,7 @@ import type { Oid } from "../object/oid.ts";
 import { withLock } from "../util/lock.ts";
 import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
-import { stageManifest } from "../worktree/follow.ts";
+import { rereadEntry, stageManifest } from "../worktree/follow.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
 import { restore } from "../worktree/restore.ts";
@@ -81,7 +81,10 @@ async function write({ repository }: Context, settled: ReadonlyMap<string, Asset
   }
   writeManifestFile(repository, manifest.values());
   writeConflicts(repository, merging.values());
-  if (merging.size === 0) await stageManifest(repository, Buffer.from(formatManifest(manifest.values())));
+  if (merging.size > 0) return;
+  await stageManifest(repository, Buffer.from(formatManifest(manifest.values())));
+  // As after git add: git merge --abort refuses what Git has not looked at since it was staged.
+  await rereadEntry(repository);
 }
 
 async function sideOf(context: Context, conflict: MergeConflict, take: Exclude<Take, object>): Promise<Asset | undefined | "undecided"> {

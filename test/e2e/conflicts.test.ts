@@ -135,6 +135,18 @@ describe("a merge in which both sides edited one asset", () => {
     await box.settled("repo");
     expect((await box.read(BESIDE)).toString()).toBe("mine now");
   });
+
+  it("a merge can be aborted after all is resolved, whichever side was taken", async () => {
+    const { box } = await diverged();
+    for (const side of ["--theirs", "--ours"]) {
+      await box.tryGit("repo", "merge", "--no-edit", "theirs");
+      await box.mustBallast("repo", "resolve", "art/hero.bin", side);
+      await box.git("repo", "merge", "--abort");
+      await box.settled("repo");
+      expect(await box.read("repo/art/hero.bin")).toEqual(OURS);
+      expect(await box.git("repo", "status", "--short")).toBe("");
+    }
+  });
 });
 
 it("two conflicts and nothing else: theirs are beside ours; two processes resolve them at once, and both count", async () => {
