@@ -17,7 +17,7 @@ export const pushS3: Row = {
 
 export const cloneS3: Row = {
   name: "clone-s3",
-  budgetSeconds: 55,
+  budgetSeconds: 100,
   work: `A clone, with all assets in the worktree, of what was pushed to a bucket. ${SERVER}`,
   diskBytes: 3e9,
   cases: (bench) => s3Cases(bench, (server, assets) => [s3Clone(bench, server, assets), ...s3Clones(bench, server, assets)]),
