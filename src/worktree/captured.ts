@@ -21,8 +21,12 @@ export function addCaptured(repository: Repository, captured: readonly Captured[
   const file = worktreeState(repository, "captured");
   mkdirSync(dirname(file), { recursive: true });
   // The first line feed ends a line that a killed process may have left unfinished.
-  appendFileSync(file, `\n${captured.map(({ oid, path }) => formatOidLine(oid, path)).join("")}`);
+  for (let at = 0; at < captured.length; at += LINES_AT_ONCE) {
+    appendFileSync(file, `\n${captured.slice(at, at + LINES_AT_ONCE).map(({ oid, path }) => formatOidLine(oid, path)).join("")}`);
+  }
 }
+
+const LINES_AT_ONCE = 1000;
 
 export function readCaptured(repository: Repository): Captured[] {
   return readOidLines(worktreeState(repository, "captured")).flatMap(({ hex, path }) => (isOid(hex) ? [{ oid: hex, path }] : []));

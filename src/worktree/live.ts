@@ -30,7 +30,7 @@ export async function recordLive(context: Context, { follows }: { follows: boole
   const worktree = since?.worktree ?? openWorktree(context.repository);
   const { assets, changed } = await record(context, worktree, { paths: since?.paths });
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  const live: Live = { bytes: since ? liveSince(since, assets) : Buffer.from(formatManifest(assets.values())), assets };
+  const live: Live = { bytes: since ? liveSince(since, assets) : Buffer.from(formatManifest(assets.values())), assets, isAll: since === undefined };
   // All that was seen, and the text, are done with.
   collectGarbage(changed);
   if (changed > 0 && follows) {
@@ -64,7 +64,7 @@ export async function lookLive(context: Context): Promise<Buffer> {
   }
   await worktree.index.save(0);
   const assets = withConflicts(liveAssets(worktree, seen), seen.values());
-  const live: Live = { bytes: since ? liveSince(since, assets, provisional) : Buffer.from(formatManifest(assets.values(), provisional)), assets };
+  const live: Live = { bytes: since ? liveSince(since, assets, provisional) : Buffer.from(formatManifest(assets.values(), provisional)), assets, isAll: since === undefined };
   if (provisional.length === 0 && worktree.stamped) await (since ? sealAgain(since, live) : seal(worktree, live, startedNs));
   return live.bytes;
 }

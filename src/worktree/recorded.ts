@@ -51,7 +51,7 @@ export async function noteRecorded(repository: Repository, before: RecordedOn, a
     `config ${blobId(repository, readIfThere(join(repository.top, CONFIG_PATH)))}`,
   ];
   const write = (lines: readonly string[]): void => writeFileSync(file, `${[...lines, "."].join("\n")}\n`);
-  if (objects === "many") return (await listStored(repository, parseManifest(after.bytes, MANIFEST_PATH))) ? write([...head(["any"]), `listed ${objectsDirectory(repository)}`]) : rmSync(file, { force: true });
+  if (objects === "many") return (await listStored(repository, after.isAll ? after.assets : parseManifest(after.bytes, MANIFEST_PATH))) ? write([...head(["any"]), `listed ${objectsDirectory(repository)}`]) : rmSync(file, { force: true });
   const on = before.bytes();
   const old = blobId(repository, on);
   const [ids = "", , config = "", ...earlier] = readIfThere(file).toString().split("\n").slice(0, -2);

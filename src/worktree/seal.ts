@@ -14,10 +14,12 @@ import { listable, writeSealed, type Listable } from "./sealed.ts";
 import type { Worktree } from "./session.ts";
 import { isRacy, sameStat, type Hashed, type StatIndex } from "./stat-index.ts";
 
-/** The manifest that the disk has: as its file, and as assets, or those of them that can be others than before. */
+/** The manifest that the disk has. */
 export interface Live {
   readonly bytes: Buffer;
+  /** All of them, or those that can be others than before. */
   readonly assets: Manifest;
+  readonly isAll: boolean;
 }
 
 /**
