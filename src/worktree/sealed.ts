@@ -10,6 +10,7 @@
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemCode } from "../errors.ts";
 import { hookFiles } from "../git/hooks.ts";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { OidHasher } from "../object/oid.ts";
@@ -40,16 +41,24 @@ export interface Sealed {
   readonly manifest: Buffer;
 }
 
+/** Whether there is anything for {@link readSealed}. */
+export function hasSealed(repository: Repository): boolean {
+  return existsSync(worktreeState(repository, "sealed"));
+}
+
 /** The last seal that was made with these arguments, whether it is broken by now or not; undefined when it is not whole. */
 export function readSealed(repository: Repository, args: readonly string[]): Sealed | undefined {
   const directory = worktreeState(repository, "sealed");
-  const [files, ...more] = existsSync(directory) ? readdirSync(directory).filter((name) => name.endsWith(".files")) : [];
-  if (files === undefined || more.length > 0) return undefined;
-  const name = files.slice(0, -".files".length);
-  const manifest = join(directory, `${name}.manifest`);
-  if (!existsSync(manifest)) return undefined;
-  const sealed = { listing: readFileSync(join(directory, files)), manifest: readFileSync(manifest) };
-  return nameOf(args, sealed) === name ? sealed : undefined;
+  try {
+    const [name, ...more] = readdirSync(directory).filter((file) => file.endsWith(".files")).map((file) => file.slice(0, -".files".length));
+    if (name === undefined || more.length > 0) return undefined;
+    const sealed = { listing: readFileSync(join(directory, `${name}.files`)), manifest: readFileSync(join(directory, `${name}.manifest`)) };
+    return nameOf(args, sealed) === name ? sealed : undefined;
+  } catch (error) {
+    // Whoever seals anew at this moment removes them.
+    if (systemCode(error) !== "ENOENT") throw error;
+    return undefined;
+  }
 }
 
 export function writeSealed(repository: Repository, args: readonly string[], sealed: Sealed): void {

@@ -3,8 +3,9 @@
  * happened meanwhile; so whoever looks again looks at what is listed otherwise, at what another manifest says otherwise,
  * and at what Git does not know, and at nothing else. With many assets that is a fraction of the work.
  */
-import { existsSync, lstatSync } from "node:fs";
-import { worktreeState, type Repository } from "../git/repository.ts";
+import { lstatSync } from "node:fs";
+import { isBallastError } from "../errors.ts";
+import type { Repository } from "../git/repository.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { formatLine, formatProvisional, parseLine, sameAsset, type Asset, type Manifest, type Provisional } from "../manifest/manifest.ts";
 import { patchManifest } from "../manifest/patch.ts";
@@ -12,7 +13,7 @@ import { fileStat } from "../object/stable-file.ts";
 import { differingLines } from "../util/differing-lines.ts";
 import { list, readListed, withListed, type Listed } from "./listing.ts";
 import { isAsKnown, type Live } from "./seal.ts";
-import { listable, readSealed, writeSealed, type Listable, type Sealed } from "./sealed.ts";
+import { hasSealed, listable, readSealed, writeSealed, type Listable, type Sealed } from "./sealed.ts";
 import { openMoved, type Worktree } from "./session.ts";
 import { isRacy } from "./stat-index.ts";
 import { listTracked } from "./tracking.ts";
@@ -50,7 +51,7 @@ const FEW = 64;
  * @throws as `openWorktree`; NOT_UTF8
  */
 export async function openSinceSeal(repository: Repository): Promise<SinceSeal | undefined> {
-  if (!existsSync(worktreeState(repository, "sealed"))) return undefined;
+  if (!hasSealed(repository)) return undefined;
   const { worktree, moved, bytes } = openMoved(repository);
   if (bytes === undefined || worktree.restoring.size > 0) return undefined;
   const most = Math.max(FEW, worktree.index.size / PART);
@@ -95,7 +96,8 @@ function changedAssets(before: Buffer, now: Buffer, most: number): string[] | un
   const lines = differingLines(before, now, LINE_FEED, 2 * most);
   try {
     return lines && [...lines.first, ...lines.second].map((line) => parseLine(line.toString("utf8"), "", 0).path);
-  } catch {
+  } catch (error) {
+    if (!isBallastError(error)) throw error;
     return undefined;
   }
 }

@@ -166,6 +166,15 @@ describe("since the last seal", () => {
     }
   });
 
+  it("everything is looked at where what is sealed is removed at this moment", async () => {
+    await recordAll();
+    const [name] = readdirSync(state("sealed")).filter((one) => one.endsWith(".files"));
+    rmSync(join(state("sealed"), name!));
+    symlinkSync("gone", join(state("sealed"), name!));
+    expect(await since()).toBeUndefined();
+    expect((await lookLive(world.context)).toString()).toBe(readFileSync(at(".ballast/manifest.jsonl"), "utf8"));
+  });
+
   it("everything is looked at where a good part has changed", async () => {
     await recordAll();
     for (let i = 0; i < 80; i++) write(nth(i), "edited");
