@@ -149,6 +149,33 @@ describe("a merge in which both sides edited one asset", () => {
   });
 });
 
+it("a file that one side tracks and the other has in Git is in conflict, and is left to Ballast without a loss", async () => {
+  const { box, commit } = await project();
+  await commit({ "a.bin": BASE });
+  await box.git("repo", "switch", "-q", "-c", "theirs");
+  await box.mustBallast("repo", "track", "*.dat");
+  await commit({ "note.dat": THEIRS });
+  await box.git("repo", "switch", "-q", "main");
+  await box.settled("repo");
+  await commit({ "note.dat": OURS });
+  const merged = await box.tryGit("repo", "merge", "-q", "--no-edit", "theirs");
+  expect(merged.status).toBe(0);
+  expect(merged.stderr).toContain("note.dat: your edit meets another version");
+  expect(await box.read("repo/note.dat")).toEqual(OURS);
+  expect(await box.mustBallast("repo", "status")).toMatch(/conflict +note\.dat/);
+  expect((await box.ballast("repo", "doctor")).stdout).toContain("git rm --cached note.dat");
+  await box.git("repo", "rm", "-q", "--cached", "note.dat");
+  await box.mustBallast("repo", "resolve", "note.dat", "--ours");
+  await box.git("repo", "add", "--all");
+  await box.git("repo", "commit", "-q", "-m", "left to Ballast");
+  expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256(OURS));
+  expect(await box.git("repo", "ls-files", "note.dat")).toBe("");
+  expect(await box.git("repo", "status", "--short")).toBe("");
+  expect(await box.read("repo/note.dat")).toEqual(OURS);
+  await box.mustBallast("repo", "checkout", "--from", "theirs", "note.dat");
+  expect(await box.read("repo/note.dat")).toEqual(THEIRS);
+});
+
 it("two conflicts and nothing else: theirs are beside ours; two processes resolve them at once, and both count", async () => {
   const { box, commit } = await project();
   await commit({ "a.bin": BASE, "b.bin": asset("b") });

@@ -30,3 +30,12 @@ export function writeMany(box: Sandbox, directory: string, count: number, sizeBy
     writeFileSync(path, random(sizeBytes, `${seed} ${i}`));
   }
 }
+
+/** A repository `repo`, with an upstream beside it, that tracks a pattern. */
+export async function makeRepository(box: Sandbox, store: string, pattern: string): Promise<void> {
+  await box.git(".", "init", "-q", "--bare", "up.git");
+  await box.git(".", "init", "-q", "repo");
+  await box.git("repo", "remote", "add", "origin", box.path("up.git"));
+  await box.mustBallast("repo", "init", store);
+  await box.mustBallast("repo", "track", pattern);
+}

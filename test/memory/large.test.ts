@@ -2,7 +2,7 @@ import { copyFile, open, readdir, rm, stat } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sandbox, type Sandbox } from "../support/sandbox.ts";
 import { testS3 } from "../support/s3.ts";
-import { editLarge, writeLarge } from "./contents.ts";
+import { editLarge, makeRepository, writeLarge } from "./contents.ts";
 import { EXHAUSTIVE, Meter } from "./meter.ts";
 
 /*
@@ -18,14 +18,6 @@ const BUCKET_BYTES = EXHAUSTIVE ? 2 * GIB : 192 * MIB;
 const BOUND_MB = 200;
 const TIMEOUT_MS = EXHAUSTIVE ? 3_600_000 : 240_000;
 
-async function makeRepository(box: Sandbox, store: string): Promise<void> {
-  await box.git(".", "init", "-q", "--bare", "up.git");
-  await box.git(".", "init", "-q", "repo");
-  await box.git("repo", "remote", "add", "origin", box.path("up.git"));
-  await box.mustBallast("repo", "init", store);
-  await box.mustBallast("repo", "track", "*.mov");
-}
-
 describe("a large asset takes bounded memory", { timeout: TIMEOUT_MS }, () => {
   let box: Sandbox;
   let meter: Meter;
@@ -37,7 +29,7 @@ describe("a large asset takes bounded memory", { timeout: TIMEOUT_MS }, () => {
   beforeAll(async () => {
     box = await sandbox();
     meter = new Meter(box);
-    await makeRepository(box, `file://${box.path("store")}`);
+    await makeRepository(box, `file://${box.path("store")}`, "*.mov");
   });
 
   it("from its recording to a clone", async () => {
@@ -135,7 +127,7 @@ describe.runIf(s3 !== undefined)("a large asset over a bucket takes bounded memo
   it("as it is pushed, cloned, checked and moved", async () => {
     const box = await sandbox({ env: s3!.env() });
     const meter = new Meter(box);
-    await makeRepository(box, `s3://${await s3!.bucket()}/store`);
+    await makeRepository(box, `s3://${await s3!.bucket()}/store`, "*.mov");
     await writeLarge(box, "repo/film.mov", BUCKET_BYTES);
     await box.git("repo", "add", "--all");
     await box.git("repo", "commit", "-q", "-m", "film");

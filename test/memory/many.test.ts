@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { sandbox, type Sandbox } from "../support/sandbox.ts";
 import { testS3 } from "../support/s3.ts";
-import { writeMany } from "./contents.ts";
+import { makeRepository, writeMany } from "./contents.ts";
 import { EXHAUSTIVE, Meter } from "./meter.ts";
 
 /*
@@ -19,14 +19,6 @@ const ALL_EDITED_MB = 1000;
 const BOUND_MB = Math.min(300, LOOKS_MB + 100);
 const TIMEOUT_MS = EXHAUSTIVE ? 3_600_000 : 240_000;
 
-async function makeRepository(box: Sandbox, store: string): Promise<void> {
-  await box.git(".", "init", "-q", "--bare", "up.git");
-  await box.git(".", "init", "-q", "repo");
-  await box.git("repo", "remote", "add", "origin", box.path("up.git"));
-  await box.mustBallast("repo", "init", store);
-  await box.mustBallast("repo", "track", "*.bin");
-}
-
 describe("many assets take bounded memory", { timeout: TIMEOUT_MS }, () => {
   let box: Sandbox;
   let meter: Meter;
@@ -40,7 +32,7 @@ describe("many assets take bounded memory", { timeout: TIMEOUT_MS }, () => {
   beforeAll(async () => {
     box = await sandbox();
     meter = new Meter(box);
-    await makeRepository(box, `file://${box.path("store")}`);
+    await makeRepository(box, `file://${box.path("store")}`, "*.bin");
   });
 
   it("from their recording to a clone", async () => {
@@ -108,7 +100,7 @@ describe.runIf(s3 !== undefined)("many assets over a bucket take bounded memory"
   it("as they are pushed, cloned, checked and moved", async () => {
     const box = await sandbox({ env: s3!.env() });
     const meter = new Meter(box);
-    await makeRepository(box, `s3://${await s3!.bucket()}/store`);
+    await makeRepository(box, `s3://${await s3!.bucket()}/store`, "*.bin");
     writeMany(box, "repo", COUNT, SIZE_BYTES, "one");
     await box.git("repo", "add", "--all");
     await box.git("repo", "commit", "-q", "-m", "assets");
