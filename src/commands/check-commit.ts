@@ -10,7 +10,9 @@ import { manifestAt } from "../manifest/versions.ts";
 import { openRemoteStore, openStoresHere } from "../store/open.ts";
 import { cataloguesOf, easiestWays } from "../transfer/chains.ts";
 import { localStore } from "../transfer/local.ts";
+import { shellWord } from "../util/package-root.ts";
 import { readConflicts } from "../worktree/conflicts.ts";
+import { editsInConflict } from "../worktree/edits-in-conflict.ts";
 import { requestFollow, stageManifest } from "../worktree/follow.ts";
 import { record } from "../worktree/record.ts";
 import { openWorktree } from "../worktree/session.ts";
@@ -24,7 +26,7 @@ import { warnOfLocks } from "./verify-locks.ts";
  */
 export async function checkCommit(context: Context): Promise<void> {
   const { repository, settings } = context;
-  refuseConflicts(repository);
+  await refuseConflicts(context);
   const failed = worktreeState(repository, "failed");
   if (!settings.gitLive || existsSync(failed)) await recordNow(context, failed);
   const staged = await manifestAt(repository, ":");
@@ -36,12 +38,12 @@ export async function checkCommit(context: Context): Promise<void> {
   await warnOfLocks(context, staged ?? new Map());
 }
 
-function refuseConflicts(repository: Repository): void {
-  const paths = [...readConflicts(repository).keys(), ...openWorktree(repository).index.inConflict()];
+async function refuseConflicts(context: Context): Promise<void> {
+  const paths = [...readConflicts(context.repository).keys(), ...(await editsInConflict(context))];
   const [first] = paths;
   if (first === undefined) return;
   throw new BallastError("CONFLICT", `not committed: ${first}${paths.length > 1 ? ` and ${paths.length - 1} more are` : " is"} in conflict`, {
-    hint: `git ballast resolve ${first} --ours, or --theirs`,
+    hint: `git ballast resolve ${shellWord(first)} --ours, or --theirs`,
   });
 }
 
@@ -107,6 +109,6 @@ async function refuseStagedAssets(repository: Repository): Promise<void> {
   const path = fields.find((name, i) => i % 2 === 1 && fields[i - 1]!.startsWith(":000000 100") && !name.startsWith(".ballast/") && tracked.matches(name));
   if (path === undefined) return;
   throw new BallastError("USAGE", `not committed: ${path} is a tracked asset but is staged in Git itself`, {
-    hint: `git rm --cached ${path}, or git ballast track ${path}`,
+    hint: `git rm --cached ${shellWord(path)}, or git ballast track --modified`,
   });
 }

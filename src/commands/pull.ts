@@ -35,15 +35,16 @@ export async function pull(context: Context, { args, strategy = context.settings
 
 /** Settles and goes on for as long as that leads to another conflict of assets alone; a rebase may stop at each commit. */
 async function conclude(context: Context, options: CheckoutOptions, stopped: unknown): Promise<CheckoutResult> {
-  const [restored, resolved, kept]: [string[], string[], ResolveResult["kept"]] = [[], [], []];
+  const [restored, resolved, kept, fromGit]: [string[], string[], ResolveResult["kept"], string[]] = [[], [], [], []];
   let bytes = 0;
   for (let open = true; ; ) {
     const result = await checkout(context, options);
     restored.push(...result.restored);
     resolved.push(...(result.conflicts?.resolved ?? []));
     kept.push(...(result.conflicts?.kept ?? []));
+    fromGit.push(...(result.conflicts?.fromGit ?? []));
     bytes += result.bytes;
-    if (!open) return { ...result, restored, bytes, conflicts: { resolved, kept, undecided: [] } };
+    if (!open) return { ...result, restored, bytes, conflicts: { resolved, kept, fromGit, undecided: [] } };
     if (await isUnmerged(context)) {
       for (const path of resolved) context.report({ kind: "info", message: `resolved ${path}` });
       throw stopped;

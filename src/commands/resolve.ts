@@ -4,6 +4,7 @@ import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { worktreeState } from "../git/repository.ts";
+import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
 import { formatManifest, type Asset } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { withLock } from "../util/lock.ts";
@@ -26,6 +27,8 @@ export interface ResolveResult {
   readonly resolved: string[];
   /** The contents that were not taken: `git ballast show <oid>` gives each back. */
   readonly kept: { path: string; oid: Oid }[];
+  /** Files that Git has as well, since the other side of a merge had committed them to it: they leave Git with the next commit. */
+  readonly fromGit: string[];
   /** Left in conflict, since nobody can tell which side is newer. */
   readonly undecided: string[];
 }
@@ -43,7 +46,7 @@ export async function resolve(context: Context, { paths, take }: { readonly path
 /** As {@link resolve}; that nothing is in conflict is no error. @param options.paths all when empty */
 export async function resolveAll(context: Context, { paths, take }: { readonly paths: readonly string[]; readonly take: Take }): Promise<ResolveResult> {
   const { repository, cwd } = context;
-  const result: ResolveResult = { resolved: [], kept: [], undecided: [] };
+  const result: ResolveResult = { resolved: [], kept: [], fromGit: [], undecided: [] };
   await understandMarkers(context);
   const select = selector(repository, cwd, paths);
   const merging = readConflicts(repository);
@@ -65,7 +68,18 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
   for (const edit of edits) await settleEdit(context, worktree, { edit, take, result });
   if (settled.size > 0) await withLock(worktreeState(repository, "track"), () => write(context, settled));
   await worktree.index.save();
+  const assets = new Set([...settled.values(), ...edits.map(({ m }) => m)].flatMap((asset) => asset?.path ?? []));
+  result.fromGit.push(...(await leaveGit(worktree, result.resolved.filter((path) => assets.has(path)))));
   return result;
+}
+
+/** What Git follows too would have its own version at each commit. What no pattern matches stays, for Git would add it again. */
+async function leaveGit({ repository, tracking }: Worktree, assets: readonly string[]): Promise<string[]> {
+  const tracked = new Set(assets.filter(tracking.matches));
+  if (tracked.size === 0) return [];
+  const both = (await trackedFiles(repository)).filter((path) => tracked.has(path));
+  await takeOutOfGit(repository, both);
+  return both;
 }
 
 /** Another command may have written the manifest or settled a conflict meanwhile: ours is added to that. */

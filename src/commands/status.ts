@@ -16,6 +16,7 @@ import { namesDrivers } from "../git/attributes.ts";
 import { at, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { changesBetween, type Change } from "./changes.ts";
+import { noteOfBoth } from "./note-of-both.ts";
 import { noteOfHooks } from "./note-of-hooks.ts";
 
 export interface StatusEntry {
@@ -59,7 +60,7 @@ export async function status(context: Context): Promise<Status> {
       ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
-    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree), ...(await noteOfHooks(repository))],
+    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree), ...(await notesOnBoth(worktree)), ...(await noteOfHooks(repository))],
   };
 }
 
@@ -146,6 +147,11 @@ function notesOnProfile(seen: ReadonlyMap<string, Seen>): string[] {
 function notesOnGit({ repository, settings }: Context, { manifest }: Worktree): string[] {
   if (!settings.gitLive || manifest.size === 0 || namesDrivers(repository)) return [];
   return ["git status does not see assets: .gitattributes does not name the manifest's drivers; git ballast doctor says what to do"];
+}
+
+async function notesOnBoth({ repository, manifest }: Worktree): Promise<string[]> {
+  const both = manifest.size === 0 ? undefined : await noteOfBoth(repository, manifest);
+  return both ? [`${both.detail}; ${both.mend}`] : [];
 }
 
 function notesOn(worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {

@@ -4,10 +4,11 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
+import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
 import { sameAsset, type Manifest } from "../manifest/manifest.ts";
 import { checkPath, comparePaths } from "../manifest/path.ts";
 import { withLock } from "../util/lock.ts";
-import { shellQuote } from "../util/package-root.ts";
+import { shellWord } from "../util/package-root.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
@@ -69,7 +70,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   if (added.length > 0) await withLock(lock, () => writePatterns(repository, [...new Set([...readTracking(repository).patterns, ...added])]));
   if (options.lockable) await withLock(lock, () => writeAttributes(repository, { lockable: wanted }));
   if (options.notLockable) await withLock(lock, () => writeAttributes(repository, { notLockable: wanted }));
-  if (fromGit.length > 0) await takeOutOfGit(repository, fromGit);
+  await takeOutOfGit(repository, fromGit);
   const { assets } = await record(context, worktree);
   if (!isStamped(repository) || changesBetween(worktree.manifest, assets).length > 0) {
     await withLock(lock, () => writeManifestFile(repository, onTopOf(readManifestFile(repository), worktree.manifest, assets).values()));
@@ -91,7 +92,7 @@ async function everything(repository: Repository): Promise<BallastError> {
   const hidden = new Set(stdout.toString().split("\0"));
   const some = directories.filter((name) => !hidden.has(name)).sort(comparePaths).slice(0, 5);
   return new BallastError("USAGE", "the whole worktree is also what Git must have, such as .gitignore, and what other rules hide, such as build results", {
-    hint: some.length > 0 ? `name directories or patterns: git ballast track ${some.map((name) => (/^[\w./-]+$/.test(name) ? name : shellQuote(name))).join(" ")}` : 'name directories or patterns: git ballast track "*.psd"',
+    hint: some.length > 0 ? `name directories or patterns: git ballast track ${some.map((name) => shellWord(name)).join(" ")}` : 'name directories or patterns: git ballast track "*.psd"',
   });
 }
 
@@ -126,18 +127,9 @@ function checkArgument(repository: Repository, cwd: string, argument: string): v
   if (!stat.isFile() && !stat.isDirectory()) throw new BallastError("NOT_A_FILE", `${argument} is neither a file nor a directory`);
 }
 
-/** The files of Git's index that the patterns match. Links and submodules stay: only Git can version them. */
-async function inGitIndex(repository: Repository, worktree: Worktree): Promise<string[]> {
-  const { stdout } = await runGit(["ls-files", "--stage", "-z"], at(repository));
-  // <mode> SP <blob> SP <stage> TAB <path> NUL
-  const files = stdout.toString().split("\0").filter((line) => line.startsWith("100"));
-  const paths = new Set(files.map((line) => line.slice(line.indexOf("\t") + 1)));
-  return [...paths].filter((path) => worktree.tracking.matches(path) && !/(^|\/)\.git[a-z]*$/.test(path) && !path.startsWith(".ballast/"));
-}
-
-async function takeOutOfGit(repository: Repository, paths: readonly string[]): Promise<void> {
-  const input = paths.join("\0");
-  await runGit(["rm", "--cached", "--quiet", "--force", "--pathspec-from-file=-", "--pathspec-file-nul"], at(repository, { input, env: { GIT_LITERAL_PATHSPECS: "1" } }));
+/** The files of Git's index that the patterns match. */
+async function inGitIndex(repository: Repository, { tracking }: Worktree): Promise<string[]> {
+  return (await trackedFiles(repository)).filter((path) => tracking.matches(path) && !/(^|\/)\.git[a-z]*$/.test(path) && !path.startsWith(".ballast/"));
 }
 
 async function preview(context: Context, worktree: Worktree, fromGit: readonly string[]): Promise<Change[]> {

@@ -26,3 +26,8 @@ export function driverProgram(): string {
 export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** The same for commands that people read: without quotes where none are needed. */
+export function shellWord(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : shellQuote(word);
+}

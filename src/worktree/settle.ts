@@ -4,10 +4,12 @@ import { bringOwnFiles } from "../git/own-files.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { manifestBytesAt } from "../manifest/versions.ts";
 import type { Oid } from "../object/oid.ts";
+import { shellWord } from "../util/package-root.ts";
 import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
 import { hashContents } from "./contents.ts";
+import { noteConflicts } from "./edits-in-conflict.ts";
 import { follow, rereadEntry } from "./follow.ts";
 import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
@@ -75,7 +77,7 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
   try {
     const result = await restore(context, worktree, due);
     for (const { path, oid } of lost.filter(({ path }) => !result.missing.some((missing) => missing.path === path))) {
-      context.report({ kind: "warning", message: `${path}: Git discarded an edit; it is kept`, hint: `git ballast show ${oid} > ${quoteWord(path)}` });
+      context.report({ kind: "warning", message: `${path}: Git discarded an edit; it is kept`, hint: `git ballast show ${oid} > ${shellWord(path)}` });
     }
     return result;
   } catch (error) {
@@ -102,22 +104,10 @@ async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }
 
-/** Remembers which edits met another version, and says so the first time. */
-export function noteConflicts(context: Context, worktree: Worktree, seen: ReadonlyMap<string, Seen>): string[] {
-  const paths = [...seen.values()].filter(({ state }) => state === "conflict").map(({ path }) => path);
-  for (const path of paths) {
-    if (worktree.index.get(path)?.open !== "conflict") {
-      context.report({ kind: "warning", message: `${path}: your edit meets another version; yours stays in place`, hint: `git ballast resolve ${quoteWord(path)} --ours, or --theirs` });
-    }
-    worktree.index.update(path, { open: "conflict" });
-  }
-  return paths;
-}
-
 /** Where Git has merged the manifest line by line, turns its markers into conflicts of assets, and says so. */
 export async function understandMarkers({ repository, report }: Context): Promise<void> {
   for (const path of (await adoptMarkers(repository)) ?? []) {
-    report({ kind: "warning", message: `both sides changed ${path}; yours stays in place`, hint: `git ballast resolve ${quoteWord(path)} --ours, or --theirs` });
+    report({ kind: "warning", message: `both sides changed ${path}; yours stays in place`, hint: `git ballast resolve ${shellWord(path)} --ours, or --theirs` });
   }
 }
 
@@ -130,8 +120,4 @@ export async function settleQuietly(context: Context, options: { final?: boolean
     context.report({ kind: "warning", message: error.message, hint: error.hint ?? "git ballast checkout goes on from here" });
     return undefined;
   }
-}
-
-function quoteWord(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

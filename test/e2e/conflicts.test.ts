@@ -149,31 +149,80 @@ describe("a merge in which both sides edited one asset", () => {
   });
 });
 
-it("a file that one side tracks and the other has in Git is in conflict, and is left to Ballast without a loss", async () => {
-  const { box, commit } = await project();
-  await commit({ "a.bin": BASE });
-  await box.git("repo", "switch", "-q", "-c", "theirs");
-  await box.mustBallast("repo", "track", "*.dat");
-  await commit({ "note.dat": THEIRS });
-  await box.git("repo", "switch", "-q", "main");
-  await box.settled("repo");
-  await commit({ "note.dat": OURS });
-  const merged = await box.tryGit("repo", "merge", "-q", "--no-edit", "theirs");
-  expect(merged.status).toBe(0);
-  expect(merged.stderr).toContain("note.dat: your edit meets another version");
-  expect(await box.read("repo/note.dat")).toEqual(OURS);
-  expect(await box.mustBallast("repo", "status")).toMatch(/conflict +note\.dat/);
-  expect((await box.ballast("repo", "doctor")).stdout).toContain("git rm --cached note.dat");
-  await box.git("repo", "rm", "-q", "--cached", "note.dat");
-  await box.mustBallast("repo", "resolve", "note.dat", "--ours");
-  await box.git("repo", "add", "--all");
-  await box.git("repo", "commit", "-q", "-m", "left to Ballast");
-  expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256(OURS));
-  expect(await box.git("repo", "ls-files", "note.dat")).toBe("");
-  expect(await box.git("repo", "status", "--short")).toBe("");
-  expect(await box.read("repo/note.dat")).toEqual(OURS);
-  await box.mustBallast("repo", "checkout", "--from", "theirs", "note.dat");
-  expect(await box.read("repo/note.dat")).toEqual(THEIRS);
+describe("a file that one side tracks and the other has in Git", () => {
+  async function both(): Promise<Project> {
+    const p = await project();
+    const { box, commit } = p;
+    await commit({ "a.bin": BASE });
+    await box.git("repo", "switch", "-q", "-c", "theirs");
+    await box.mustBallast("repo", "track", "*.dat");
+    await commit({ "note.dat": THEIRS });
+    await box.git("repo", "switch", "-q", "main");
+    await box.settled("repo");
+    await commit({ "note.dat": OURS });
+    return p;
+  }
+
+  it("is in conflict after the merge, which says so; resolve leaves it to Ballast, and nothing is lost", async () => {
+    const { box } = await both();
+    const merged = await box.tryGit("repo", "merge", "-q", "--no-edit", "theirs");
+    expect(merged.status).toBe(0);
+    expect(merged.stderr).toContain("note.dat: your edit meets another version");
+    expect(await box.read("repo/note.dat")).toEqual(OURS);
+    const { stdout, stderr } = await box.ballast("repo", "status");
+    expect(stdout).toMatch(/conflict +note\.dat/);
+    expect(stderr).toContain("Git itself has note.dat too");
+    expect((await box.ballast("repo", "doctor")).stdout).toMatch(/Git itself has note\.dat too, .*\n.*git ballast track --modified/);
+
+    await box.write("repo/note.dat", BASE);
+    await box.git("repo", "add", "note.dat");
+    expect((await box.tryGit("repo", "commit", "-q", "-m", "Git's file")).stderr).toContain("not committed: note.dat is in conflict");
+
+    expect(await box.mustBallast("repo", "resolve", "note.dat", "--ours")).toContain("note.dat leaves Git with the next commit");
+    await box.git("repo", "add", "--all");
+    await box.git("repo", "commit", "-q", "-m", "left to Ballast");
+    expect(await box.git("repo", "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256(BASE));
+    expect(await box.git("repo", "ls-files", "note.dat")).toBe("");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect(await box.read("repo/note.dat")).toEqual(BASE);
+    await box.mustBallast("repo", "checkout", "--from", "theirs", "note.dat");
+    expect(await box.read("repo/note.dat")).toEqual(THEIRS);
+  });
+
+  it("is theirs, and Ballast's, with --theirs", async () => {
+    const { box } = await both();
+    await box.git("repo", "merge", "-q", "--no-edit", "theirs");
+    expect(await box.mustBallast("repo", "resolve", "note.dat", "--theirs")).toMatch(/not taken: git ballast show [0-9a-f]{64}/);
+    expect(await box.read("repo/note.dat")).toEqual(THEIRS);
+    expect(await box.git("repo", "status", "--short")).toBe("D  note.dat");
+    await box.git("repo", "commit", "-q", "-m", "left to Ballast");
+    await box.mustBallast("repo", "show", sha256(OURS));
+  });
+
+  it("is left to Ballast by track --modified where both have the same content", async () => {
+    const { box, commit } = await both();
+    await commit({ "note.dat": THEIRS });
+    await box.git("repo", "merge", "-q", "--no-edit", "theirs");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect((await box.ballast("repo", "status")).stderr).toContain("Git itself has note.dat too, and writes its own version; git ballast track --modified");
+    expect((await box.ballast("repo", "track", "--modified")).stderr).toContain("note.dat leaves Git with the next commit");
+    await box.git("repo", "commit", "-q", "-m", "left to Ballast");
+    expect((await box.ballast("repo", "status")).stderr).not.toContain("Git itself");
+    expect(await box.git("repo", "status", "--short")).toBe("");
+    expect(await box.read("repo/note.dat")).toEqual(THEIRS);
+  });
+
+  it("stays Git's, with remove, where no pattern matches it", async () => {
+    const { box } = await both();
+    await box.git("repo", "merge", "-q", "--no-edit", "theirs");
+    await box.write("repo/.gitignore", (await box.read("repo/.gitignore")).toString().replace("*.dat\n", ""));
+    expect((await box.ballast("repo", "status")).stderr).toContain("git ballast remove note.dat");
+    await box.mustBallast("repo", "remove", "note.dat");
+    await box.git("repo", "commit", "-q", "-am", "left to Git");
+    expect(await box.git("repo", "ls-files", "note.dat")).toBe("note.dat");
+    expect(await box.ballast("repo", "status")).toMatchObject({ stdout: expect.not.stringContaining("conflict"), stderr: expect.not.stringContaining("Git itself") });
+    expect(await box.read("repo/note.dat")).toEqual(OURS);
+  });
 });
 
 it("two conflicts and nothing else: theirs are beside ours; two processes resolve them at once, and both count", async () => {
@@ -339,22 +388,17 @@ describe("an edit that met another version", () => {
     expect(await box.git("repo", "status", "--short")).toBe("");
   });
 
-  it("is one too between an asset of theirs and a file that Git has here; doctor tells that Git has it", async () => {
-    const { box, commit } = await project();
-    const base = await commit({ "a.bin": BASE });
-    await box.git("repo", "switch", "-q", "-c", "side");
-    await box.mustBallast("repo", "track", "*.dat");
-    await commit({ "note.dat": THEIRS });
-    await box.git("repo", "switch", "-q", "-c", "plain", base);
-    await box.settled("repo");
-    await box.write("repo/note.dat", OURS);
-    await box.git("repo", "add", "note.dat");
-    await box.git("repo", "commit", "-q", "-m", "plain");
-    await box.git("repo", "merge", "-q", "--no-edit", "side");
-    await box.settled("repo");
-    expect(await box.read("repo/note.dat")).toEqual(OURS);
-    expect(await box.git("repo", "status", "--short")).toBe(" M .ballast/manifest.jsonl");
-    expect((await box.ballast("repo", "doctor")).stdout).toContain("git rm --cached note.dat");
+  it("keeps commits from being made, code alone included, until it is settled", async () => {
+    const { box } = await met();
+    await box.write("repo/code.txt", "code\n");
+    await box.git("repo", "add", "code.txt");
+    const refused = await box.tryGit("repo", "commit", "-q", "-m", "code");
+    expect(refused.status).not.toBe(0);
+    expect(refused.stderr).toMatch(/not committed: a\.bin is in conflict\n.*git ballast resolve a\.bin --ours/);
+    // By hand: their version in the place of ours.
+    await box.write("repo/a.bin", THEIRS);
+    await box.git("repo", "commit", "-q", "-m", "code");
+    expect(existsSync(box.path("repo/.git/ballast/edits-in-conflict"))).toBe(false);
   });
 
   it("newest takes what Git brought when the file is older", async () => {

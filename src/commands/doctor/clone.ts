@@ -7,10 +7,10 @@ import { namesDrivers } from "../../git/attributes.ts";
 import { outdatedDrivers } from "../../git/drivers.ts";
 import { outdatedHooks } from "../../git/hooks.ts";
 import { gitConfig } from "../../git/config.ts";
-import { at, CONFIG_PATH, MANIFEST_PATH } from "../../git/repository.ts";
-import { runGit } from "../../git/run.ts";
+import { CONFIG_PATH, MANIFEST_PATH } from "../../git/repository.ts";
 import type { Diagnosis } from "../../store/port.ts";
 import { readManifestFile } from "../../worktree/session.ts";
+import { noteOfBoth } from "../note-of-both.ts";
 
 type Finding = Omit<Diagnosis, "name">;
 const OK: Pick<Finding, "ok"> = { ok: true };
@@ -53,14 +53,9 @@ function manifest({ repository }: Context): Finding {
   return { ...OK, detail: `${readManifestFile(repository).size} assets` };
 }
 
-/** A merge can bring an asset together with a file that Git has at the same path; no commit of ours adds one. */
 async function inGit({ repository }: Context): Promise<Finding> {
-  const assets = readManifestFile(repository);
-  const { stdout } = await runGit(["ls-files", "-z"], at(repository));
-  const both = stdout.toString().split("\0").filter((path) => assets.has(path));
-  const [first] = both;
-  if (first === undefined) return { ...OK, detail: "Git has none of the assets itself" };
-  return { ok: false, detail: `Git itself has ${first}${both.length === 1 ? "" : ` and ${both.length - 1} more assets`}, and follows its own version`, mend: `git rm --cached ${first}` };
+  const note = await noteOfBoth(repository, readManifestFile(repository));
+  return note ? { ok: false, ...note } : { ...OK, detail: "Git has none of the assets itself" };
 }
 
 /** The block of .gitignore: there once, whole, and in force. */

@@ -12,6 +12,7 @@ export type Step = { readonly clone: Clone; readonly blind?: boolean } & (
   | { readonly do: "git"; readonly command: string; readonly settle: Settle }
   | { readonly do: "bisect"; readonly answers: readonly ("good" | "bad" | "skip")[] }
   | { readonly do: "finish"; readonly settle: Settle }
+  | { readonly do: "resolve"; readonly side: "ours" | "theirs" }
   | { readonly do: "pull"; readonly rebase: boolean; readonly settle: Settle }
   | { readonly do: "reset"; readonly mode: "--hard" | "--mixed" | "--soft"; readonly back: number }
 );
@@ -70,6 +71,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ clone, do: fc.constant("git" as const), command: fc.constantFrom(...COMMANDS), settle }) },
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("bisect" as const), answers: fc.array(fc.constantFrom("good" as const, "bad" as const, "skip" as const), { minLength: 1, maxLength: 3 }) }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("finish" as const), settle: fc.constantFrom<Settle>("abort", "ours", "theirs") }) },
+  { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("resolve" as const), side: fc.constantFrom("ours" as const, "theirs" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("push" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("pull" as const), rebase: fc.boolean(), settle }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constant("reset" as const), mode: fc.constantFrom("--hard" as const, "--mixed" as const, "--soft" as const), back: fc.nat(2) }) },

@@ -175,6 +175,10 @@ export class World {
         for (const answer of step.answers) await git("bisect", answer);
         await git("bisect", "reset");
         return [];
+      case "resolve":
+        await box.ballast(clone, "resolve", `--${step.side}`, ".");
+        this.#unsure(clone);
+        return [];
       case "finish":
         return this.#look.unfinished(clone) ? this.#finish(clone, step.settle) : [];
     }
