@@ -9,6 +9,7 @@ import { hashFile } from "../object/hash-file.ts";
 import { objectKey, type ObjectName } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
+import { plainStore } from "../store/plain-store.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { keepAside, moveAside } from "../store/quarantine.ts";
 import { takeRemoval, type Removal } from "../transfer/removal.ts";
@@ -137,25 +138,11 @@ async function removeAside(store: Store, entry: { readonly key: string; readonly
 /** Writes the bytes of a key under the name that they should have, if they are what that name says. */
 async function rename({ where, store }: Place, from: Omit<StoredObject, "name">, name: ObjectName, look: SecondLook, done: Repair[]): Promise<void> {
   const key = objectKey(name);
-  const source: Store = { ...aliasOf(store), read: (_key, range, signal) => store.read(from.key, range, signal) };
+  const source = plainStore(store, { read: (_key, range, signal) => store.read(from.key, range, signal) });
   try {
     const outcome = await copyObject(source, store, { ...from, name, key }, { openBase: look.openBase, signal: look.signal });
     if (outcome === "created") done.push({ store: where, what: "renamed", key, where: from.key });
   } catch (error) {
     if (!isBallastError(error, "OBJECT_CORRUPT", "OBJECT_MISSING", "ENCODING_UNKNOWN")) throw error;
   }
-}
-
-/** The same store, as one that nobody takes for a directory. */
-function aliasOf(store: Store): Store {
-  return {
-    url: store.url,
-    find: (oids, signal) => store.find(oids, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    read: (key, range, signal) => store.read(key, range, signal),
-    write: (key, source, signal) => store.write(key, source, signal),
-    replace: (key, content, signal) => store.replace(key, content, signal),
-    remove: (key, signal) => store.remove(key, signal),
-    close: () => {},
-  };
 }

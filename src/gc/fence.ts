@@ -1,5 +1,6 @@
 import { BallastError } from "../errors.ts";
 import { OBJECTS_PREFIX } from "../object/name.ts";
+import { plainStore } from "../store/plain-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Sweep } from "./sweeps.ts";
 
@@ -9,13 +10,7 @@ import type { Sweep } from "./sweeps.ts";
  * @throws LOCKED from `remove`, when the announcement is too old
  */
 export function fenced(store: Store, sweep: Sweep): Store {
-  return {
-    url: store.url,
-    find: (oids, signal) => store.find(oids, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    read: (key, range, signal) => store.read(key, range, signal),
-    write: (key, source, signal) => store.write(key, source, signal),
-    replace: (key, content, signal) => store.replace(key, content, signal),
+  return plainStore(store, {
     remove: (key, signal, beforeTry) =>
       store.remove(key, signal, () => {
         if (key.startsWith(OBJECTS_PREFIX) && !sweep.isCurrent()) {
@@ -24,5 +19,5 @@ export function fenced(store: Store, sweep: Sweep): Store {
         beforeTry?.();
       }),
     close: () => store.close(),
-  };
+  });
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseManifest } from "../../src/manifest/manifest.ts";
 import { decodeAll } from "../support/decodable.ts";
+import { makeLane } from "../support/lane.ts";
 import { asset } from "../support/project.ts";
 import { random, sandbox, Sandbox, sha256, type Result } from "../support/sandbox.ts";
 
@@ -39,11 +40,7 @@ class Lane {
   async prepare(): Promise<void> {
     const { box } = this;
     const save = (name: string): Promise<Result> => box.run(".", "cp", ["-a", "lane", `start-${name}`]);
-    await box.git(".", "init", "-q", "--bare", "lane/up.git");
-    await box.git(".", "init", "-q", "lane/repo");
-    await box.git("lane/repo", "remote", "add", "origin", box.path("lane/up.git"));
-    await box.mustBallast("lane/repo", "init", "../store");
-    await box.mustBallast("lane/repo", "track", "*.bin");
+    await makeLane(box);
     await this.commit(BASE, "base");
     await box.git("lane/repo", "push", "-q", "-u", "origin", "main");
     await box.git("lane/repo", "switch", "-qc", "side");

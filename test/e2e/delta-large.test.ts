@@ -1,10 +1,9 @@
 import { createCipheriv, createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parseName } from "../../src/object/name.ts";
-import { sandbox, type Sandbox } from "../support/sandbox.ts";
+import { sandbox, sha256OfFile, type Sandbox } from "../support/sandbox.ts";
 
 /*
  * A chain of two deltas on a gzipped base, each content larger than the memory that restoring it may take.
@@ -37,12 +36,6 @@ async function writeVersion(path: string, version: number): Promise<string> {
   return hash.digest("hex");
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(box.path(path), { highWaterMark: MIB })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
-
 describe("a large asset stored as a chain of deltas", () => {
   it("is restored in bounded memory, by a clone and back and forth", async () => {
     await box.git(".", "init", "--quiet", "--bare", "up.git");
@@ -64,11 +57,11 @@ describe("a large asset stored as a chain of deltas", () => {
     box.env["NODE_OPTIONS"] = `--require=${fileURLToPath(new URL("../support/peak-memory.cjs", import.meta.url))}`;
     box.env["PEAK_MEMORY_LOG"] = box.path("memory.log");
     await box.mustBallast(".", "clone", "--quiet", box.path("up.git"), "clone");
-    expect(await hashOf("clone/scene.dat")).toBe(oids[2]);
+    expect(await sha256OfFile(box.path("clone/scene.dat"))).toBe(oids[2]);
     await box.git("clone", "checkout", "--quiet", "HEAD~1");
-    expect(await hashOf("clone/scene.dat")).toBe(oids[1]);
+    expect(await sha256OfFile(box.path("clone/scene.dat"))).toBe(oids[1]);
     await box.git("clone", "checkout", "--quiet", "main");
-    expect(await hashOf("clone/scene.dat")).toBe(oids[2]);
+    expect(await sha256OfFile(box.path("clone/scene.dat"))).toBe(oids[2]);
     delete box.env["NODE_OPTIONS"];
     const peaks = (await box.read("memory.log")).toString().trim().split("\n");
     expect(peaks.some((line) => line.endsWith(" clone --quiet"))).toBe(true);

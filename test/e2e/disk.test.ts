@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import { mayMount } from "../support/mount.ts";
 import { random, sandbox, sha256, type Result, type Sandbox } from "../support/sandbox.ts";
 
 /*
@@ -19,19 +20,6 @@ it("small file systems can be mounted where tests must be complete", () => {
   if (process.env["CI"] === "true") expect(MAY_MOUNT).toBe(true);
   expect(process.platform === "linux" || !MAY_MOUNT).toBe(true);
 });
-
-function mayMount(): boolean {
-  const probe = execFileSync("mktemp", ["-d"]).toString().trim();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe], { stdio: "ignore" });
-    execFileSync("umount", [probe]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    execFileSync("rmdir", [probe]);
-  }
-}
 
 const MIB = 1024 * 1024;
 

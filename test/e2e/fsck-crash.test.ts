@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
 import { decodeAll, objectNames } from "../support/decodable.ts";
 import { editions } from "../support/deltas.ts";
+import { makeLane } from "../support/lane.ts";
 import { asset } from "../support/project.ts";
 import { sandbox, Sandbox, sha256 } from "../support/sandbox.ts";
 
@@ -22,11 +23,7 @@ let whole: string[];
 
 beforeAll(async () => {
   box = await sandbox();
-  await box.git(".", "init", "-q", "--bare", "lane/up.git");
-  await box.git(".", "init", "-q", "lane/repo");
-  await box.git("lane/repo", "remote", "add", "origin", "../up.git");
-  await box.mustBallast("lane/repo", "init", "../store");
-  await box.mustBallast("lane/repo", "track", "*.bin");
+  await makeLane(box);
   await box.write("lane/repo/lone.bin", LONE);
   for (const version of CHAIN) {
     await box.write("lane/repo/hero.bin", version);

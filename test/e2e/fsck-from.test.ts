@@ -4,6 +4,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { FsckResult } from "../../src/commands/fsck.ts";
 import { decodeAll } from "../support/decodable.ts";
 import { editions } from "../support/deltas.ts";
+import { makeLane } from "../support/lane.ts";
 import { asset } from "../support/project.ts";
 import { rawDirectory } from "../support/raw-store.ts";
 import { sandbox, sha256, type Result, type Sandbox } from "../support/sandbox.ts";
@@ -19,11 +20,7 @@ let untouched: Record<string, string>;
 
 beforeAll(async () => {
   box = await sandbox();
-  await box.git(".", "init", "-q", "--bare", "lane/up.git");
-  await box.git(".", "init", "-q", "lane/repo");
-  await box.git("lane/repo", "remote", "add", "origin", "../up.git");
-  await box.mustBallast("lane/repo", "init", "../store");
-  await box.mustBallast("lane/repo", "track", "*.bin");
+  await makeLane(box);
   await box.write("lane/repo/lone.bin", LONE);
   for (const version of CHAIN) {
     await box.write("lane/repo/hero.bin", version);

@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 import { createCipheriv, createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { sandbox, type Sandbox } from "../support/sandbox.ts";
+import { sandbox, sha256OfFile, type Sandbox } from "../support/sandbox.ts";
 
 const MIB = 1024 * 1024;
 
@@ -29,12 +28,6 @@ async function writeLarge(path: string, mebibytes: number): Promise<string> {
   return hash.digest("hex");
 }
 
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(box.path(path), { highWaterMark: MIB })) hash.update(chunk as Buffer);
-  return hash.digest("hex");
-}
-
 describe("a large file", () => {
   // Memory that grew with the file would show at this size: it is several times the bound.
   it("passes through track, commit, push and clone in bounded memory", async () => {
@@ -52,7 +45,7 @@ describe("a large file", () => {
     await box.git("big", "push", "--quiet", "origin", "main");
     await box.mustBallast(".", "clone", "--quiet", box.path("up.git"), "clone");
     delete box.env["NODE_OPTIONS"];
-    expect(await hashOf("clone/film.mov")).toBe(oid);
+    expect(await sha256OfFile(box.path("clone/film.mov"))).toBe(oid);
     const peaks = (await box.read("memory.log")).toString().trim().split("\n");
     expect(peaks.some((line) => line.endsWith(" clone --quiet"))).toBe(true);
     expect(peaks.some((line) => line.endsWith(" hook pre-push"))).toBe(true);

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
 import { decodeAll, objectNames, promised } from "../support/decodable.ts";
 import { editions } from "../support/deltas.ts";
+import { makeLane } from "../support/lane.ts";
 import { sandbox, Sandbox, sha256 } from "../support/sandbox.ts";
 
 /*
@@ -20,11 +21,7 @@ const OIDS = [...VERSIONS, ...OTHER].map(sha256).sort();
 let box: Sandbox;
 beforeAll(async () => {
   box = await sandbox();
-  await box.git(".", "init", "-q", "--bare", "lane/up.git");
-  await box.git(".", "init", "-q", "lane/repo");
-  await box.git("lane/repo", "remote", "add", "origin", "../up.git");
-  await box.mustBallast("lane/repo", "init", "../store");
-  await box.mustBallast("lane/repo", "track", "*.bin");
+  await makeLane(box);
   for (const [i, version] of VERSIONS.entries()) {
     await box.write("lane/repo/hero.bin", version);
     if (OTHER[i]) await box.write("lane/repo/other.bin", OTHER[i]!);

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { decodeAll } from "../support/decodable.ts";
 import { editions } from "../support/deltas.ts";
 import { faultProxy } from "../support/fault-proxy.ts";
+import { mayMount } from "../support/mount.ts";
 import { asset, project, type Project } from "../support/project.ts";
 import { testS3 } from "../support/s3.ts";
 import { Sandbox, sandbox, sha256 } from "../support/sandbox.ts";
@@ -300,16 +301,3 @@ describe("a fetch that is killed at one of its writes", () => {
     expect(crashes).toBeGreaterThan(5);
   });
 });
-
-function mayMount(): boolean {
-  const probe = execFileSync("mktemp", ["-d"]).toString().trim();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe], { stdio: "ignore" });
-    execFileSync("umount", [probe]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    execFileSync("rmdir", [probe]);
-  }
-}

@@ -7,6 +7,7 @@ import { afterAll, expect } from "vitest";
 import type { CompressionSettings } from "../../../src/config/settings.ts";
 import { BallastError, type ErrorCode } from "../../../src/errors.ts";
 import { openDirectoryStore, type DirectoryStore } from "../../../src/store/directory.ts";
+import { plainStore } from "../../../src/store/plain-store.ts";
 import type { Store } from "../../../src/store/port.ts";
 
 const directories: string[] = [];
@@ -37,16 +38,7 @@ export async function newStore(): Promise<DirectoryStore> {
 
 /** The same store as somebody sees it who does not know that it is a directory. */
 export function remote(store: DirectoryStore): Store {
-  return {
-    url: "s3://bucket",
-    find: (oids, signal) => store.find(oids, signal),
-    list: (prefix, signal) => store.list(prefix, signal),
-    read: (key, range, signal) => store.read(key, range, signal),
-    write: (key, source, signal) => store.write(key, source, signal),
-    replace: (key, content, signal) => store.replace(key, content, signal),
-    remove: (key, signal) => store.remove(key, signal),
-    close: () => {},
-  };
+  return plainStore(store, { url: "s3://bucket" });
 }
 
 export const RAW: CompressionSettings = { mode: "never", level: 6, engine: "zlib" };
