@@ -11,6 +11,7 @@ import { dropSettledConflicts } from "../worktree/conflicts.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
 import { noteConflicts } from "../worktree/edits-in-conflict.ts";
 import { follow, rereadEntry } from "../worktree/follow.ts";
+import { restoreFreed } from "../worktree/freed.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile, writeChoice } from "../worktree/profile.ts";
 import { settleKnown } from "../worktree/record.ts";
@@ -80,7 +81,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   const chosen = choose(context, options, seen);
   const { due, modified } = sort(options, chosen, byName);
   notes.push(...notesOnProfile(chosen, due, outside));
-  const blocked = chosen.filter(({ state, m }) => state === "blocked" && m !== undefined).map(({ path }) => path);
+  let blocked = chosen.filter(({ state, m }) => state === "blocked" && m !== undefined).map(({ path }) => path);
   if (options.dryRun) {
     const restored = due.filter(({ m }) => m).map(({ path }) => path);
     return { ...NOTHING, restored, removed: due.filter(({ m }) => !m).map(({ path }) => path), modified, blocked, notes };
@@ -90,6 +91,9 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   let result: RestoreResult = NOTHING;
   try {
     result = await restore(context, worktree, due.map(({ path, m, stat }) => ({ path, target: m, expect: stat })), options);
+    const freed = await restoreFreed(context, worktree, chosen, result);
+    ({ result } = freed);
+    blocked = freed.blocked.map(({ path }) => path);
   } catch (error) {
     // What was not reached is still to be restored, and no edit of the user's.
     for (const { path, m } of due) if (m && worktree.index.get(path)?.w?.oid !== m.oid) worktree.index.update(path, { open: "restore" });

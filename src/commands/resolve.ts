@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { relative, resolve as resolvePath } from "node:path";
 import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
@@ -6,8 +5,10 @@ import { BallastError } from "../errors.ts";
 import { worktreeState } from "../git/repository.ts";
 import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
 import { formatManifest, type Asset } from "../manifest/manifest.ts";
+import { inTheWayOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
 import { withLock } from "../util/lock.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
 import { rereadEntry, stageManifest } from "../worktree/follow.ts";
@@ -51,14 +52,23 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
   const select = selector(repository, cwd, paths);
   const merging = readConflicts(repository);
   const worktree = openWorktree(repository);
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [...merging.keys()].filter(select), select, outside: await outsideProfile(context) });
   const conflicts = [...merging.values()].filter(({ path }) => select(path));
-  const edits = [...seen.values()].filter(({ state, path }) => state === "conflict" && !merging.has(path));
+  const inTheWay = new Map(conflicts.filter(({ against }) => against !== undefined).map(({ path }) => [path, inTheWayOf(worktree.manifest, path)]));
+  const others = new Set([...inTheWay.values()].flat());
+  const candidates = conflicts.map(({ path }) => path);
+  const seen = await observe(worktree, { read: hashContents(context), candidates, select: (path) => select(path) || others.has(path), outside: await outsideProfile(context) });
+  const edits = [...seen.values()].filter(({ state, path }) => state === "conflict" && !merging.has(path) && select(path));
   const settled = new Map<string, Asset | undefined>();
   for (const conflict of conflicts) {
     const side = typeof take === "object" ? await fileAsset(context, conflict.path, take.file, conflict.ours ?? conflict.theirs) : await sideOf(context, conflict, take);
     if (side === "undecided") result.undecided.push(conflict.path);
     else {
+      for (const other of side ? (inTheWay.get(conflict.path) ?? []) : []) {
+        if (settled.has(other)) continue;
+        await bring(context, worktree, other, undefined, seen.get(other));
+        settled.set(other, undefined);
+        result.kept.push({ path: conflict.path, oid: (onDisk(seen.get(other)) ?? worktree.manifest.get(other)!).oid });
+      }
       await bring(context, worktree, conflict.path, side, seen.get(conflict.path));
       settled.set(conflict.path, side);
       note(result, conflict.path, side, [conflict.ours, conflict.theirs, onDisk(seen.get(conflict.path))]);
@@ -136,12 +146,12 @@ async function bring(context: Context, worktree: Worktree, path: string, target:
 /** The content of a file as a version of the asset; it is in the local store then. @throws USAGE, NOT_A_FILE */
 async function fileAsset(context: Context, path: string, file: string, like: Asset | undefined): Promise<Asset> {
   const absolute = resolvePath(context.cwd, file);
-  const stat = lstatSync(absolute, { throwIfNoEntry: false });
+  const stat = lstatIfThere(absolute);
   if (stat === undefined) throw new BallastError("USAGE", `there is no file ${file}`);
   if (!stat.isFile()) throw new BallastError("NOT_A_FILE", `${file} is no regular file`);
-  const [read] = await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: stat.size }]);
+  const [read] = await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: Number(stat.size) }]);
   if (read === undefined) throw new BallastError("FILE_CHANGED", `${file} vanished in this moment`);
-  return { path, oid: read.oid, sizeBytes: Number(read.stat.size), exec: like?.exec ?? (stat.mode & 0o100) !== 0 };
+  return { path, oid: read.oid, sizeBytes: Number(read.stat.size), exec: like?.exec ?? (stat.mode & 0o100n) !== 0n };
 }
 
 /** What was renamed apart is still there under its other name. */

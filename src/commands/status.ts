@@ -112,11 +112,11 @@ const OFF_TRACK: { readonly [state: string]: string } = {
 
 function mergeConflicts({ repository }: Context, marked: readonly MergeConflict[]): StatusEntry[] {
   const conflicts = new Map([...readConflicts(repository), ...marked.map((conflict) => [conflict.path, conflict] as const)]);
-  return [...conflicts.values()].map(({ path, ours, theirs, beside, renamed }) => ({
+  return [...conflicts.values()].map(({ path, ours, theirs, beside, renamed, against }) => ({
     path,
     state: "conflict",
     staged: false,
-    explanation: `${renamed ? apart(renamed) : whatMet(ours, theirs)}${beside ? ` (theirs: ${formatPath(beside.path)})` : ""}; git ballast resolve <path> --ours, --theirs, --newest or --file <file>`,
+    explanation: `${against ? `they have it, and we have ${formatPath(against)} in its place` : renamed ? apart(renamed) : whatMet(ours, theirs)}${beside ? ` (theirs: ${formatPath(beside.path)})` : ""}; git ballast resolve <path> --ours, --theirs, --newest or --file <file>`,
     ...(ours ? { oid: ours.oid, sizeBytes: ours.sizeBytes } : {}),
   }));
 }

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
@@ -8,6 +8,7 @@ import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
 import { sameAsset, type Manifest } from "../manifest/manifest.ts";
 import { checkPath, comparePaths } from "../manifest/path.ts";
 import { withLock } from "../util/lock.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { shellWord } from "../util/package-root.ts";
 import { rereadEntry } from "../worktree/follow.ts";
 import { liveAssets, observe } from "../worktree/observe.ts";
@@ -117,7 +118,7 @@ function onTopOf(now: Manifest, before: Manifest, after: Manifest): Manifest {
 
 function checkArgument(repository: Repository, cwd: string, argument: string): void {
   const file = argument.startsWith("/") ? argument : join(cwd, argument);
-  const stat = lstatSync(file, { throwIfNoEntry: false });
+  const stat = lstatIfThere(file);
   if (stat === undefined) return;
   const path = relative(repository.top, file).split(sep).join("/");
   if (path !== "") checkPath(path);

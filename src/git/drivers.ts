@@ -13,6 +13,10 @@ function driverConfig(live: boolean): Map<string, string> {
     ["diff.ballast.textconv", launch("textconv")],
     ["merge.ballast.name", "Ballast: three-way, per asset"],
     ["merge.ballast.driver", launch("merge-driver %O %A %B %P")],
+    // Where Git first makes one merge base of several.
+    ["merge.ballast.recursive", "ballast-bases"],
+    ["merge.ballast-bases.name", "Ballast: one merge base of several"],
+    ["merge.ballast-bases.driver", launch("merge-driver --bases %O %A %B")],
   ]);
 }
 
@@ -27,7 +31,7 @@ export async function installDrivers(repository: Repository, live: boolean): Pro
 /** Removes the drivers and returns the sections that were there. */
 export async function uninstallDrivers(repository: Repository): Promise<string[]> {
   const removed: string[] = [];
-  for (const section of ["filter.ballast", "diff.ballast", "merge.ballast"]) {
+  for (const section of ["filter.ballast", "diff.ballast", "merge.ballast", "merge.ballast-bases"]) {
     if (await removeSection(repository, section)) removed.push(section);
   }
   return removed;

@@ -1,10 +1,19 @@
 import type { Asset, Manifest } from "./manifest.ts";
 import { sameAsset } from "./manifest.ts";
+import { oidOf } from "../object/oid.ts";
+import { directoriesOf } from "./place.ts";
 
 export interface ManifestMerge {
   readonly merged: Manifest;
   /** Assets that both sides changed, each in its own way; `merged` has ours, and both names of what was renamed apart. */
-  readonly conflicts: { path: string; ours: Asset | undefined; theirs: Asset | undefined; renamed?: RenamedApart }[];
+  readonly conflicts: {
+    path: string;
+    ours: Asset | undefined;
+    theirs: Asset | undefined;
+    renamed?: RenamedApart;
+    /** The asset of ours that takes the place: theirs needs a directory there, or is a file where ours needs one. */
+    against?: string;
+  }[];
 }
 
 /** One asset that both sides renamed, each to another name: a conflict for each of these. */
@@ -33,11 +42,26 @@ export function mergeManifests(base: Manifest, ours: Manifest, theirs: Manifest)
     }
     if (result) merged.set(path, result);
   }
+  for (const { path, against } of crowded(o, t, merged)) {
+    merged.delete(path);
+    conflicts.push({ path, ours: undefined, theirs: t.get(path), against });
+  }
   for (const renamed of renamedApart(base, ours, theirs)) {
     conflicts.push({ path: renamed.ours, ours: ours.get(renamed.ours), theirs: undefined, renamed });
     conflicts.push({ path: renamed.theirs, ours: undefined, theirs: theirs.get(renamed.theirs), renamed });
   }
   return { merged, conflicts };
+}
+
+/**
+ * The manifest that stands for several merge bases, as Git makes one of them first (a criss-cross merge). Where these differ
+ * it has a content that no side has: what either side made of it counts as a change, and if they differ, as a conflict.
+ */
+export function mergeBases(base: Manifest, ours: Manifest, theirs: Manifest): Manifest {
+  const { merged, conflicts } = mergeManifests(base, ours, theirs);
+  const all = new Map(merged);
+  for (const { path, ours, theirs } of conflicts) all.set(path, { path, oid: oidOf(Buffer.from(`${ours?.oid} or ${theirs?.oid}`)), sizeBytes: 0, exec: false });
+  return all;
 }
 
 interface Sides {
@@ -80,6 +104,20 @@ function renamedApart(base: Manifest, ours: Manifest, theirs: Manifest): Renamed
     if (others.length > 0 || to.length !== 1 || toThere.length !== 1 || theirs.has(to[0]!) || ours.has(toThere[0]!)) return [];
     return [{ from: from!, ours: to[0]!, theirs: toThere[0]! }];
   });
+}
+
+/** What only they have where only we have a directory, or the other way about: no disk has room for both. */
+function crowded(ours: Manifest, theirs: Manifest, merged: Manifest): { path: string; against: string }[] {
+  const found = new Map<string, string>();
+  for (const path of merged.keys()) {
+    if (ours.has(path) && theirs.has(path)) continue;
+    for (const directory of directoriesOf(path)) {
+      if (!merged.has(directory) || ours.has(path) === ours.has(directory)) continue;
+      if (ours.has(path)) found.set(directory, found.get(directory) ?? path);
+      else found.set(path, directory);
+    }
+  }
+  return [...found].map(([path, against]) => ({ path, against }));
 }
 
 function byOid(assets: readonly Asset[]): Map<string, string[]> {

@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "../context.ts";
 import { isBallastError } from "../errors.ts";
@@ -7,6 +6,7 @@ import { addedAssets } from "../manifest/versions.ts";
 import { ingestFile } from "../object/ingest.ts";
 import type { Oid } from "../object/oid.ts";
 import type { DirectoryStore } from "../store/directory.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { forEachParallel } from "../util/pool.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -23,8 +23,8 @@ export async function salvage({ repository, settings, signal }: Context, local: 
     async ({ path, oid, sizeBytes }, siblings) => {
       if (saved.has(oid)) return;
       const file = join(repository.top, path);
-      const stat = lstatSync(file, { throwIfNoEntry: false });
-      if (!stat?.isFile() || stat.size !== sizeBytes) return;
+      const stat = lstatIfThere(file);
+      if (!stat?.isFile() || Number(stat.size) !== sizeBytes) return;
       try {
         await ingestFile(file, local, settings.compression, { expected: oid, signal: siblings });
         saved.add(oid);

@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, lstatSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Context } from "../context.ts";
-import { isBallastError } from "../errors.ts";
+import { isBallastError, systemCode } from "../errors.ts";
 import { sharedState, type Repository } from "../git/repository.ts";
 import { besidePath, EXCLUDES } from "./beside-name.ts";
 import { readConflicts, writeConflicts, type MergeConflict } from "./conflicts.ts";
@@ -37,9 +37,14 @@ export async function putBeside(context: Context): Promise<void> {
   }
 }
 
-/** Nothing of the user's is in the way. */
+/** Nothing of the user's is in the way, also not above. */
 function isFree({ top }: Repository, path: string): boolean {
-  return lstatSync(join(top, besidePath(path)), { throwIfNoEntry: false }) === undefined;
+  try {
+    return lstatSync(join(top, besidePath(path)), { throwIfNoEntry: false }) === undefined;
+  } catch (error) {
+    if (systemCode(error) !== "ENOTDIR") throw error;
+    return false;
+  }
 }
 
 /** Has Git leave such files alone in this clone. */

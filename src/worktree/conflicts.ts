@@ -1,17 +1,19 @@
 /*
  * Assets that a merge changed on both sides, kept until `git ballast resolve`:
  * {"<path>": {"ours": {"oid":…,"size":…,"exec":…} | null, "theirs": … | null,
- *             "beside": {"path":…,"size":…,"mtimeNs":…}, "renamed": {"from":…,"ours":…,"theirs":…}, "head": "<commit>"}}
+ *             "beside": {"path":…,"size":…,"mtimeNs":…}, "renamed": {"from":…,"ours":…,"theirs":…}, "against": "<path>",
+ *             "head": "<commit>"}}
  * `beside` is the file with their content that was put beside ours. `head` is there where the commit itself holds
  * conflict markers: the conflict lasts as long as that commit is checked out.
  */
-import { existsSync, lstatSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MANIFEST_PATH, at, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText } from "../git/run.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import type { RenamedApart } from "../manifest/merge.ts";
 import { isOid } from "../object/oid.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 
 export interface MergeConflict {
@@ -23,6 +25,8 @@ export interface MergeConflict {
   readonly beside?: Beside | undefined;
   /** Where both sides renamed one asset apart: the file of either name is in place. */
   readonly renamed?: RenamedApart | undefined;
+  /** The asset of ours that takes the place: theirs needs a directory there, or is a file where ours needs one. */
+  readonly against?: string | undefined;
   /** The commit whose manifest holds the conflict, where no merge is unfinished. */
   readonly head?: string | undefined;
 }
@@ -37,16 +41,16 @@ export function readConflicts(repository: Repository): Map<string, MergeConflict
   const file = worktreeState(repository, "conflicts.json");
   const conflicts = new Map<string, MergeConflict>();
   if (!existsSync(file)) return conflicts;
-  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; renamed?: RenamedApart; head?: string }>;
-  for (const [path, { ours, theirs, beside, renamed, head }] of Object.entries(json)) {
-    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(head ? { head } : {}) });
+  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; renamed?: RenamedApart; against?: string; head?: string }>;
+  for (const [path, { ours, theirs, beside, renamed, against, head }] of Object.entries(json)) {
+    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(against ? { against } : {}), ...(head ? { head } : {}) });
   }
   return conflicts;
 }
 
 export function writeConflicts(repository: Repository, conflicts: Iterable<MergeConflict>): void {
   const file = worktreeState(repository, "conflicts.json");
-  const entries = [...conflicts].map(({ path, ours, theirs, beside, renamed, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, renamed, head }]);
+  const entries = [...conflicts].map(({ path, ours, theirs, beside, renamed, against, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, renamed, against, head }]);
   if (entries.length === 0) rmSync(file, { force: true });
   else writeAtomically(file, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
 }
@@ -66,7 +70,7 @@ export async function dropSettledConflicts(repository: Repository): Promise<void
 export function removeBeside({ top }: Repository, { beside }: MergeConflict): void {
   if (beside === undefined) return;
   const file = join(top, beside.path);
-  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  const stat = lstatIfThere(file);
   if (stat?.isFile() && Number(stat.size) === beside.size && String(stat.mtimeNs) === beside.mtimeNs) rmSync(file, { force: true });
 }
 

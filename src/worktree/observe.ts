@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
-import { asKnown, isExecutable, isRegular, type Seen } from "./seen.ts";
+import { asKnown, isDirectory, isExecutable, isRegular, type Seen } from "./seen.ts";
 import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry, type StatIndex } from "./stat-index.ts";
 import { knownAt } from "./restoring.ts";
 import { sameContent, stateOf, type OnDisk } from "./states.ts";
@@ -115,7 +115,7 @@ function see(worktree: Worktree, { path, entry = worktree.index.get(path), stat,
   const cached = entry?.w !== undefined && content === entry.w && entry.w.exec === exec ? entry.w : undefined;
   if (content) w = cached ?? { oid: content.oid, exec };
   else if (provisional) w = { oid: PROVISIONAL, exec };
-  else if (stat) w = "blocked";
+  else if (stat && !(m === undefined && isDirectory(stat))) w = "blocked";
   if (!provisional && !cached) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
   const b = knownAt(worktree.restoring, path, { w, b: entry?.b });
@@ -191,7 +191,7 @@ class RenameFinder {
   }
 }
 
-/** lstat that sees a path below a symbolic link, or below a file, as blocked or absent and never follows it. */
+/** lstat that sees a path below a symbolic link as blocked, and one below a file as absent, and follows neither. */
 export class DirectoryCheck {
   /** The top with a slash: joining paths that are normal already costs more than the stat. */
   readonly #prefix: string;
@@ -207,7 +207,7 @@ export class DirectoryCheck {
     return lstatSync(this.#prefix + path, { bigint: true, throwIfNoEntry: false });
   }
 
-  /** "directory", or the stat of what stands in its way, or undefined when nothing is there. */
+  /** "directory", or the stat of what stands in its way, or undefined when nothing is there, or a file. */
   #directory(directory: string): BigIntStats | "directory" | undefined {
     if (directory === "") return "directory";
     if (this.#known.has(directory)) return this.#known.get(directory);
@@ -215,7 +215,7 @@ export class DirectoryCheck {
     let answer = parent;
     if (parent === "directory") {
       const stat = lstatSync(this.#prefix + directory, { bigint: true, throwIfNoEntry: false });
-      answer = stat?.isDirectory() ? "directory" : stat;
+      answer = stat?.isDirectory() ? "directory" : stat?.isFile() ? undefined : stat;
     }
     this.#known.set(directory, answer);
     return answer;

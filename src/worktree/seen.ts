@@ -72,3 +72,7 @@ export function isExecutable({ mode }: FileStat): boolean {
 export function isRegular({ mode }: FileStat): boolean {
   return (mode & 0o170000n) === 0o100000n;
 }
+
+export function isDirectory({ mode }: FileStat): boolean {
+  return (mode & 0o170000n) === 0o040000n;
+}

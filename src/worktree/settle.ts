@@ -11,6 +11,7 @@ import { dropSettledConflicts } from "./conflicts.ts";
 import { hashContents } from "./contents.ts";
 import { noteConflicts } from "./edits-in-conflict.ts";
 import { follow, rereadEntry } from "./follow.ts";
+import { restoreFreed } from "./freed.ts";
 import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
@@ -75,7 +76,10 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
     else worktree.index.update(path, { b: undefined });
   }
   try {
-    const result = await restore(context, worktree, due);
+    const { result, blocked } = await restoreFreed(context, worktree, seen.values(), await restore(context, worktree, due));
+    for (const { path, oid } of blocked) {
+      result.missing.push({ path, oid, code: "NOT_A_FILE", why: "something that is no regular file stands in its place" });
+    }
     for (const { path, oid } of lost.filter(({ path }) => !result.missing.some((missing) => missing.path === path))) {
       context.report({ kind: "warning", message: `${path}: Git discarded an edit; it is kept`, hint: `git ballast show ${oid} > ${shellWord(path)}` });
     }

@@ -1,9 +1,10 @@
-import { existsSync, lstatSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import ignore from "ignore";
 import { BallastError } from "../errors.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { isBesidePath } from "./beside-name.ts";
 
@@ -112,7 +113,7 @@ export function patternFor(repository: Repository, cwd: string, argument: string
     return `/${place === "" ? "" : `${escapeGlob(place)}/`}${anywhere}${rest}`;
   }
   if (place === "") return "/**";
-  const stat = lstatSync(absolute, { throwIfNoEntry: false });
+  const stat = lstatIfThere(absolute);
   const directory = argument.endsWith("/") || stat?.isDirectory() === true;
   return `/${escapeGlob(place)}${directory ? "/" : ""}`;
 }
@@ -128,8 +129,8 @@ function escapeGlob(path: string): string {
  */
 export function selector(repository: Repository, cwd: string, args: readonly string[]): (path: string) => boolean {
   if (args.length === 0) return () => true;
-  const patterns = args.map((argument) => patternFor(repository, cwd, argument));
-  // An asset that is not on disk is named as a file or as a directory: the pattern without a slash matches both.
+  // What is a file in one version and a directory in another is named as either: the pattern without a slash matches both.
+  const patterns = args.map((argument) => patternFor(repository, cwd, argument).replace(argument.endsWith("/") ? "" : /\/$/, ""));
   return tracking(patterns).matches;
 }
 
@@ -163,9 +164,4 @@ export async function listTracked(repository: Repository, patterns: readonly str
     start = end + 1;
   }
   return paths;
-}
-
-/** Whether something other than a directory is at `path` in the worktree. */
-export function isFileAt(repository: Repository, path: string): boolean {
-  return statSync(join(repository.top, path), { throwIfNoEntry: false })?.isFile() === true;
 }

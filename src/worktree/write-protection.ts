@@ -11,6 +11,7 @@ import { withAttribute } from "../git/attributes.ts";
 import { cachedLocks } from "../locks/cache.ts";
 import { isMine, knownOwner } from "../locks/owner.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
+import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { hashContents } from "./contents.ts";
 import { observe } from "./observe.ts";
 import { openWorktree, type Worktree } from "./session.ts";
@@ -91,7 +92,7 @@ async function followModes({ repository, index }: Worktree, changed: readonly { 
   const now = nowNs();
   for (const { path, before } of changed) {
     const w = index.get(path)?.w;
-    const stat = lstatSync(join(repository.top, path), { bigint: true, throwIfNoEntry: false });
+    const stat = lstatIfThere(join(repository.top, path));
     if (!w || !stat || !sameStat(w.stat, before) || isRacy(w)) continue;
     if (sameStat({ ...fileStat(stat), ctimeNs: before.ctimeNs }, before)) index.update(path, { w: { ...w, stat: fileStat(stat), hashedAtNs: now } });
   }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatManifest, type Asset, type Manifest } from "../../../src/manifest/manifest.ts";
-import { mergeManifests } from "../../../src/manifest/merge.ts";
+import { mergeBases, mergeManifests } from "../../../src/manifest/merge.ts";
 import { oidOf } from "../../../src/object/oid.ts";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -40,6 +40,41 @@ describe("a merge of manifests", () => {
         expect(without(mirrored.merged)).toBe(without(merged));
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  it("never has a file and a directory of one name: theirs is in conflict, and nothing of either side is lost", () => {
+    const paths = ["x", "x/y", "x/y/z", "x/w", "u"];
+    const hasRoom = (manifest: Manifest): boolean => [...manifest.keys()].every((path) => [...manifest.keys()].every((other) => !other.startsWith(`${path}/`)));
+    const side = fc.dictionary(fc.constantFrom(...paths), fc.constantFrom("1", "2", "3")).map((entries) => manifestOf(Object.fromEntries(Object.entries(entries).map(([path, text]) => [path, path + text])))).filter(hasRoom);
+    fc.assert(
+      fc.property(side, side, side, (base, ours, theirs) => {
+        const { merged, conflicts } = mergeManifests(base, ours, theirs);
+        expect(hasRoom(merged)).toBe(true);
+        for (const { path, ours: our, against } of conflicts) {
+          expect(merged.get(path)).toEqual(our);
+          if (against !== undefined) expect([merged.has(against), against.startsWith(`${path}/`) || path.startsWith(`${against}/`)]).toEqual([true, true]);
+        }
+        for (const [path, asset] of theirs) if (asset.oid !== base.get(path)?.oid && merged.get(path)?.oid !== asset.oid) expect(conflicts.map((one) => one.path)).toContain(path);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it("of several merge bases takes for changed what these do not agree on", () => {
+    fc.assert(
+      fc.property(still, still, still, still, still, (base, one, other, ours, theirs) => {
+        const bases = mergeBases(base, one, other);
+        const open = new Set(mergeManifests(base, one, other).conflicts.map(({ path }) => path));
+        const { merged, conflicts } = mergeManifests(bases, ours, theirs);
+        for (const path of NAMES) {
+          if (!open.has(path)) continue;
+          const [o, t] = [ours, theirs].map((side) => side.get(path)?.oid);
+          expect(conflicts.some((conflict) => conflict.path === path)).toBe(o !== t);
+          expect(merged.get(path)?.oid).toBe(o);
+        }
+      }),
+      { numRuns: 1000 },
     );
   });
 
