@@ -22,8 +22,9 @@ export async function add(context: Context, { paths }: { paths: readonly string[
   const { seen } = await record(context, worktree, { select });
   const known = [...seen.values()].filter(({ state }) => state !== "none");
   if (known.length === 0) throw new BallastError("USAGE", `no asset matches ${paths.join(" ")}`, { hint: "git ballast ls shows the assets, git ballast track adds some" });
-  for (const { path, state } of known) {
+  for (const { path, state, w } of known) {
     if (state === "conflict") throw new BallastError("CONFLICT", `${path} is in conflict`, { hint: `git ballast resolve ${path} --ours, or --theirs` });
+    if (state === "blocked" && w !== "blocked") throw new BallastError("NOT_A_FILE", `the directory of ${path} stands in the place of an asset`, { hint: "git add -A records both" });
     if (state === "blocked") throw new BallastError("NOT_A_FILE", `${path} is no regular file`, { hint: "move what stands in its place away" });
   }
   const staged: Manifest = (await manifestAt(repository, ":")) ?? new Map();

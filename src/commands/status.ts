@@ -95,8 +95,8 @@ const UNSTAGED = {
 
 function offTrack(seen: ReadonlyMap<string, Seen>): StatusEntry[] {
   const entries: StatusEntry[] = [];
-  for (const { path, state, m } of seen.values()) {
-    const explanation = OFF_TRACK[state];
+  for (const { path, state, m, w } of seen.values()) {
+    const explanation = state === "blocked" && w !== "blocked" ? "its directory stands in the place of an asset; git ballast remove that, or move this away" : OFF_TRACK[state];
     if (explanation === undefined) continue;
     entries.push({ path, state: state as StatusEntry["state"], staged: false, explanation, ...(m ? { oid: m.oid, sizeBytes: m.sizeBytes } : {}) });
   }

@@ -1,6 +1,7 @@
 import { lstatSync, type BigIntStats } from "node:fs";
 import { join } from "node:path";
 import { sameAsset, type Asset } from "../manifest/manifest.ts";
+import { directoriesOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { asKnown, isDirectory, isExecutable, isRegular, type Seen } from "./seen.ts";
@@ -83,19 +84,21 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   }
 
   for (const look of looks) seen.set(look.path, see(worktree, look, look.stat === undefined && options.outside?.(look.path) === true));
-  for (const { path } of looks) {
-    const sight = seen.get(path)!;
-    if (sight.state === "new" && isBelowAsset(path, seen)) seen.set(path, { ...sight, state: "blocked" });
-  }
+  for (const { path } of looks) if (seen.get(path)!.state === "new") makeRoom(worktree, path, seen);
   return seen;
 }
 
-/** Whether a directory that holds this file stands in the place of an asset: no manifest has room for both. */
-function isBelowAsset(path: string, seen: ReadonlyMap<string, Seen>): boolean {
-  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
-    if (seen.get(path.slice(0, end))?.m !== undefined) return true;
+/**
+ * No manifest has room for an asset and for a directory of assets in its place. Who put a new one there has deleted the other,
+ * if that was here and is among what is looked at; else the new one waits.
+ */
+function makeRoom({ manifest, index, stamped }: Worktree, path: string, seen: Map<string, Seen>): void {
+  for (const directory of directoriesOf(path)) {
+    if (!manifest.has(directory)) continue;
+    const sight = seen.get(directory);
+    if (stamped && sight?.state === "blocked" && sight.b !== undefined && index.get(directory)?.open === undefined) seen.set(directory, { ...sight, w: undefined, state: "deleted" });
+    if (seen.get(directory)?.state !== "deleted") return void seen.set(path, { ...seen.get(path)!, state: "blocked" });
   }
-  return false;
 }
 
 /** One path while it is being looked at. */

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError, fromSystemError, systemCode } from "../errors.ts";
 import { worktreeState } from "../git/repository.ts";
@@ -50,7 +50,7 @@ export async function restore(
   noteRestoring(context.repository, list);
   worktree.index.whenSaved(() => forgetRestoring(context.repository));
   for (const { path, expect } of list.filter(({ target }) => target === undefined)) {
-    if (removeFile(top, path, expect)) result.removed.push(path);
+    if (removeFile(context, path, expect)) result.removed.push(path);
     worktree.index.set(path, undefined);
   }
   const wanted: Asset[] = [];
@@ -137,8 +137,8 @@ function makeParents(top: string, path: string): void {
   }
 }
 
-/** Removes a file whose content is in a store, and the directories that it leaves empty. */
-function removeFile(top: string, path: string, expect: FileStat | undefined): boolean {
+/** Removes a file whose content is in a store, and the directories that it leaves empty, but never where the user stands, as Git. */
+function removeFile({ repository: { top }, cwd }: Context, path: string, expect: FileStat | undefined): boolean {
   const file = join(top, path);
   const now = new DirectoryCheck(top).lstat(path);
   if (!now?.isFile() || expect === undefined || !sameStat(fileStat(now), expect)) return false;
@@ -147,7 +147,7 @@ function removeFile(top: string, path: string, expect: FileStat | undefined): bo
   } catch (error) {
     throw fromSystemError(error, `cannot remove ${path}`);
   }
-  for (let directory = dirname(file); directory !== top; directory = dirname(directory)) {
+  for (let directory = dirname(file); directory !== top && !`${cwd}${sep}`.startsWith(`${directory}${sep}`); directory = dirname(directory)) {
     try {
       rmdirSync(directory);
     } catch {

@@ -77,6 +77,43 @@ describe("an asset in one commit, and a directory of assets in another", () => {
   });
 });
 
+describe("what the user puts in the place of the other", () => {
+  it("is recorded as with any file: a directory of assets deletes the asset, and an asset those of the directory", async () => {
+    const { box, commit } = await project();
+    await commit({ "a.bin": "a", "thing.bin": "file" });
+    await rm(box.path("repo/thing.bin"));
+    await box.write("repo/thing.bin/one.bin", "1");
+    expect(await box.git("repo", "status", "--porcelain")).toBe(" M .ballast/manifest.jsonl");
+    const said = await box.mustBallast("repo", "status");
+    expect(said).toMatch(/deleted +thing\.bin/);
+    expect(said).toMatch(/new +thing\.bin\/one\.bin/);
+    expect((await box.ballast("repo", "add", "thing.bin/one.bin")).stderr).toContain("the directory of thing.bin/one.bin stands in the place of an asset");
+    await box.git("repo", "stash", "-q");
+    await expectClean(box, "repo", { "a.bin": "a", "thing.bin": "file" });
+    await box.git("repo", "stash", "pop", "-q");
+    await box.git("repo", "commit", "-qam", "directory");
+    await expectClean(box, "repo", { "a.bin": "a", "thing.bin/one.bin": "1" });
+    await rm(box.path("repo/thing.bin"), { recursive: true });
+    await box.write("repo/thing.bin", "file again");
+    await box.git("repo", "commit", "-qam", "file");
+    await expectClean(box, "repo", { "a.bin": "a", "thing.bin": "file again" });
+  });
+
+  it("waits where the asset was never here: what was not restored is not deleted", async () => {
+    const { box, commit } = await project();
+    await commit({ "a.bin": "a", "thing.bin": "file" });
+    await box.git("repo", "push", "-q", "origin", "main");
+    await box.git(".", "clone", "-q", "upstream.git", "clone");
+    await box.mustBallast("clone", "checkout", "a.bin");
+    await box.write("clone/thing.bin/one.bin", "1");
+    await box.tryGit("clone", "commit", "-qam", "nothing");
+    expect(await manifestOf(box, "clone")).toEqual(await manifestOf(box, "repo"));
+    expect(await box.mustBallast("clone", "status")).toMatch(/blocked +thing\.bin\/one\.bin +its directory stands in the place of an asset/);
+    expect((await box.ballast("clone", "checkout")).status).toBe(4);
+    expect((await box.read("clone/thing.bin/one.bin")).toString()).toBe("1");
+  });
+});
+
 describe("a directory of assets in one commit, and a file of Git's in another", () => {
   it("move along with Git, and a stash of an edit comes back as a conflict", async () => {
     const { box, commit } = await project();

@@ -149,6 +149,25 @@ describe("git reset", () => {
 });
 
 describe("git switch", () => {
+  it("keeps the directory where the user stands, as Git does, so that the next command works there", async () => {
+    await afresh();
+    await git("switch", "-q", "-c", "deep");
+    await edit("art/deep/d.bin", "d1");
+    await git("add", "-A");
+    await git("commit", "-q", "-m", "deep");
+    for (const args of [["switch", "-q", "main"], ["rebase", "-q", "main", "deep~0"]]) {
+      await git("switch", "-q", "deep");
+      expect(await assetsOf(box, "repo")).toEqual({ ...THIRD, "art/deep/d.bin": "d1" });
+      await box.git("repo/art/deep", ...args);
+      await box.git("repo/art/deep", "switch", "-q", "--detach", "main");
+      expect(await box.git("repo/art/deep", "status", "--porcelain")).toBe("");
+      await expectClean(box, "repo", THIRD);
+    }
+    await git("switch", "-q", "deep");
+    await git("switch", "-q", "main");
+    expect(await box.exists("repo/art")).toBe(false);
+  });
+
   it("--orphan removes the assets as it removes files, refuses for an edit, and back brings them all", async () => {
     await afresh();
     await edit("a.bin", "an edit");

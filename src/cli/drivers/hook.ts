@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
 import { BallastError } from "../../errors.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
@@ -16,7 +18,9 @@ import { writeProtect } from "../../worktree/write-protection.ts";
 export async function run([name, ...args]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
   const repository = await openRepository(process.cwd());
   if (name !== "pre-push" && !(await isOwnWorktree(repository))) return 0;
-  const context = await makeContext(repository);
+  // Git runs its hooks at the top, and says where it was started.
+  const cwd = resolve(repository.top, environment()["GIT_PREFIX"] ?? "");
+  const context = { ...(await makeContext(repository)), cwd };
   switch (name) {
     case "pre-commit":
       await checkCommit(context);
@@ -24,7 +28,7 @@ export async function run([name, ...args]: string[], makeContext: (repository: R
     case "pre-push":
       return (await import("../../commands/pre-push.ts")).run(context, args);
     case "wait":
-      await waitFor(context.repository, args.map(Number), async () => (await settleQuietly(await makeContext(context.repository), { final: true }))?.stamped !== false);
+      await waitFor(repository, args.map(Number), async () => (await settleQuietly({ ...(await makeContext(repository)), cwd }, { final: true }))?.stamped !== false);
       return 0;
     case "post-commit":
       await bringUp(context);
