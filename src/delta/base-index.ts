@@ -100,7 +100,7 @@ export class BaseIndex {
 export async function indexBase(base: RandomAccess, { see, signal }: { see?: ((bytes: Uint8Array) => void) | undefined; signal?: AbortSignal | undefined } = {}): Promise<BaseIndex> {
   const index = new BaseIndex(base.sizeBytes);
   // The end of one chunk stands before the next one, for seeds that lie across.
-  const buffer = Buffer.allocUnsafeSlow(SEED_BYTES + CHUNK_BYTES);
+  const buffer = Buffer.allocUnsafeSlow(SEED_BYTES + Math.min(CHUNK_BYTES, base.sizeBytes));
   let known = 0;
   for (let at = 0; at < base.sizeBytes; ) {
     const length = Math.min(CHUNK_BYTES, base.sizeBytes - at);

@@ -3,12 +3,12 @@ import { BallastError, isBallastError } from "../errors.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { fileAccess, type RandomAccess } from "../util/random-access.ts";
-import { corruptObject, decodeVerified, needsBase, type OpenBase } from "./encodings.ts";
+import { corruptObject, decodeVerified, decodeWhole, needsBase, type OpenBase } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
 import { SharedContents, type SharedContent } from "./shared-contents.ts";
 import { spool } from "./spool.ts";
-import { readChunks } from "./stable-file.ts";
+import { readChunks, readSmall, SMALL_BYTES, type OpenFile } from "./stable-file.ts";
 
 export interface ContentsOptions {
   /** The store on whose file system large contents are kept while they are needed; the first one by default. */
@@ -87,7 +87,7 @@ export class Contents {
     const access = fileAccess(fd, { owned: true });
     if (!verified || this.#sound.has(path)) return access;
     try {
-      for await (const _chunk of decodeVerified(name, readChunks(fd, access.sizeBytes, this.#options.signal))) continue;
+      await this.#verifyRaw(name, { path, fd, sizeBytes: access.sizeBytes });
       this.#sound.add(path);
       return access;
     } catch (error) {
@@ -96,9 +96,15 @@ export class Contents {
     }
   }
 
+  async #verifyRaw(name: ObjectName, file: OpenFile): Promise<void> {
+    const small = file.sizeBytes <= SMALL_BYTES ? readSmall(file) : undefined;
+    if (small) decodeWhole(name, small);
+    else for await (const _chunk of decodeVerified(name, readChunks(file.fd, file.sizeBytes, this.#options.signal))) continue;
+  }
+
   async #decode(oid: Oid, content: SharedContent): ReturnType<typeof spool> {
     let failure: unknown;
-    for (const { store, object, verified } of attempts(await this.#encodings(oid))) {
+    for await (const { store, object, verified } of this.#attempts(oid)) {
       try {
         if (content.depth > MAX_DEPTH) throw corruptObject(object.name, `its chain has more than ${MAX_DEPTH} deltas`);
         const { signal } = this.#options;
@@ -115,24 +121,31 @@ export class Contents {
     });
   }
 
-  async #encodings(oid: Oid): Promise<Found[]> {
+  /** Each encoding in turn; a delta once more with a base that is surely good, for there may be another one than the first. */
+  async *#attempts(oid: Oid): AsyncGenerator<Found & { verified: boolean }> {
+    // By its name, which needs no reading of a directory; mostly there is nothing else.
+    const [gzip] = this.#stores.flatMap((store) => ofGzip(store, oid));
+    if (gzip) yield { ...gzip, verified: false };
     const found: Found[] = [];
     for (const store of this.#stores) {
       for (const object of (await store.find([oid], this.#options.signal)).get(oid) ?? []) found.push({ store, object });
     }
     const effort = ({ object }: Found): number => EFFORT.indexOf(object.name.encoding);
-    return found.filter((each) => effort(each) >= 0).sort((a, b) => effort(a) - effort(b));
+    const others = found.filter(({ store, object }) => EFFORT.includes(object.name.encoding) && (store !== gzip?.store || object.key !== gzip.object.key));
+    for (const one of others.sort((a, b) => effort(a) - effort(b))) {
+      for (const verified of needsBase(one.object.name) ? [false, true] : [false]) yield { ...one, verified };
+    }
   }
+}
+
+function ofGzip(store: DirectoryStore, oid: Oid): Found[] {
+  const object = store.whole(oid);
+  return object?.name.encoding === "gzip" ? [{ store, object }] : [];
 }
 
 interface Found {
   readonly store: DirectoryStore;
   readonly object: StoredObject;
-}
-
-/** Each encoding in turn; a delta once more with a base that is surely good, for there may be another one than the first. */
-function attempts(encodings: readonly Found[]): (Found & { verified: boolean })[] {
-  return encodings.flatMap((found) => (needsBase(found.object.name) ? [false, true] : [false]).map((verified) => ({ ...found, verified })));
 }
 
 /** The contents of those of the stores that are directories; undefined when none is. */

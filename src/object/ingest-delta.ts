@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { CompressionSettings } from "../config/settings.ts";
-import { decodeDelta } from "../delta/decode.ts";
+import { decodeDelta, decodeDeltaWhole } from "../delta/decode.ts";
 import type { encodeDelta } from "../delta/encode.ts";
 import { accepts, chooseBases, encoderLimit, isPromising, limitAfter, type Attempt, type Candidate, type DeltaPolicy, type Kept } from "../delta/plan.ts";
 import { BallastError, isBallastError } from "../errors.ts";
@@ -8,11 +8,12 @@ import type { DirectoryStore } from "../store/directory.ts";
 import type { TemporaryFile } from "../store/temporary.ts";
 import { readFileChunks } from "../util/file-chunks.ts";
 import type { RandomAccess } from "../util/random-access.ts";
-import { gunzip, gzip, gzipWhole } from "./gzip.ts";
+import { gunzip, gunzipWhole, gzip, gzipWhole } from "./gzip.ts";
 import type { ObjectName } from "./name.ts";
-import { OidHasher, type Oid } from "./oid.ts";
+import { OidHasher, oidOf, type Oid } from "./oid.ts";
 import type { PresentObjects } from "./present.ts";
 import { isWorthwhile } from "./sample.ts";
+import { SMALL_BYTES } from "./stable-file.ts";
 
 /** A content that a new one may be stored against. */
 export interface BaseHint {
@@ -166,9 +167,13 @@ async function compressed(file: TemporaryFile, { store, compression, signal }: D
 
 /** Whether what was written makes the content of the oid again. */
 async function makes(oid: Oid, file: TemporaryFile, name: ObjectName, base: RandomAccess, { sizeBytes, signal }: { sizeBytes: number; signal: AbortSignal | undefined }): Promise<boolean> {
+  const options = { limitBytes: sizeBytes, expect: { oid, base: name.base! }, ...(signal ? { signal } : {}) };
+  if (sizeBytes <= SMALL_BYTES) {
+    const whole = readFileSync(file.path);
+    return oidOf(decodeDeltaWhole(name.encoding === "delta" ? whole : gunzipWhole(whole), base, options)) === oid;
+  }
   const bytes = readFileChunks(file.path, {}, signal);
   const hasher = new OidHasher();
-  const options = { limitBytes: sizeBytes, expect: { oid, base: name.base! }, ...(signal ? { signal } : {}) };
   for await (const chunk of decodeDelta(name.encoding === "delta" ? bytes : gunzip(bytes), base, options)) hasher.update(chunk);
   return hasher.digest() === oid;
 }

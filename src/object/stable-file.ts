@@ -99,7 +99,8 @@ let shared = Buffer.alloc(0);
  * @throws the signal's reason; Node's own errors
  */
 export async function* readChunks(fd: number, sizeBytes: number, signal?: AbortSignal): AsyncGenerator<Buffer> {
-  const buffers = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const;
+  // No larger than what there is to read: of many small files, the buffers would cost more than all else.
+  const buffers = [0, CHUNK_BYTES].map((at) => Buffer.allocUnsafeSlow(Math.max(0, Math.min(CHUNK_BYTES, sizeBytes - at))));
   const readAt = (turn: number, at: number) => readAsync(fd, buffers[turn]!, 0, Math.min(CHUNK_BYTES, sizeBytes - at), at);
   let pending = readAt(0, 0);
   try {

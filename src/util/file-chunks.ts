@@ -1,6 +1,9 @@
+import { fstatSync } from "node:fs";
 import { open } from "node:fs/promises";
 
 const CHUNK_BYTES = 512 * 1024;
+/** What is asked for where the file should have ended. */
+const BEYOND_BYTES = 512;
 
 /**
  * The bytes of a file from `start` up to and without `end` (or the file's end). Each chunk belongs to the receiver.
@@ -14,9 +17,11 @@ export async function* readFileChunks(
   signal?.throwIfAborted();
   const file = await open(path, "r");
   try {
+    // Of many small files, buffers of full size would cost more than all else.
+    const { size: sizeBytes } = fstatSync(file.fd);
     for (let at = start; at < end; ) {
       signal?.throwIfAborted();
-      const wanted = Math.min(CHUNK_BYTES, end - at);
+      const wanted = Math.min(CHUNK_BYTES, end - at, Math.max(BEYOND_BYTES, sizeBytes - at));
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, at);
       if (bytesRead === 0) return;
       at += bytesRead;
