@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { BallastError } from "../../errors.ts";
 import type { ByteRange, ByteSource } from "../port.ts";
-import { Budget } from "./budget.ts";
+import { Budget } from "../../util/budget.ts";
 
 const MIB = 1024 * 1024;
 /** What is being sent and is held in memory, of all stores of this process together. */

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { ByteRange } from "../port.ts";
 import { Backoff } from "../retry.ts";
-import { Budget } from "./budget.ts";
+import { Budget } from "../../util/budget.ts";
 import type { RequestAbout, S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
 import { getObject, getWhole, type Described } from "./object-requests.ts";

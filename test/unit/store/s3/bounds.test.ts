@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bufferSource } from "../../../../src/object/source.ts";
 import { readBodies } from "../../../../src/store/s3/body.ts";
-import { Budget } from "../../../../src/store/s3/budget.ts";
+import { Budget } from "../../../../src/util/budget.ts";
 import { Limiter } from "../../../../src/store/s3/limiter.ts";
 import { partSize } from "../../../../src/store/s3/multipart.ts";
 
