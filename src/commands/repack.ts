@@ -11,6 +11,7 @@ import { localStore } from "../transfer/local.ts";
 import type { Repacked } from "../transfer/repack/repack.ts";
 import { rewrite } from "../transfer/repack/rewrite.ts";
 import { removeDead, scratchName } from "../transfer/repack/scratch.ts";
+import { Settled } from "../transfer/repack/settled.ts";
 import { versionsOf, type Version } from "../transfer/repack/versions.ts";
 import { Workshop } from "../transfer/repack/workshop.ts";
 import { isAlive } from "../util/process-name.ts";
@@ -62,5 +63,10 @@ async function rewritten(context: Context, store: Store, versions: readonly Vers
     const scratchRoot = join(scratches, scratchName(run.process.pid, run.newId()));
     return Workshop.open(store, local, versions.map(({ oid }) => oid), { compression, policy, signal, scratchRoot });
   };
-  return rewrite(store, versions, { rules: { compression, policy, mayDelta }, repository: cloneItself(repository), openWorkshop, dryRun, run, concurrency, report, signal });
+  const settled = new Settled(sharedState(repository, "settled"), { compression, policy });
+  try {
+    return await rewrite(store, versions, { rules: { compression, policy, mayDelta }, repository: cloneItself(repository), openWorkshop, settled, dryRun, run, concurrency, report, signal });
+  } finally {
+    settled.save();
+  }
 }

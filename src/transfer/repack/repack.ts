@@ -1,14 +1,16 @@
 import type { Report } from "../../events.ts";
 import { isBallastError, type BallastError } from "../../errors.ts";
-import type { Candidate } from "../../delta/plan.ts";
+import { chooseBases, type Candidate } from "../../delta/plan.ts";
 import type { Oid } from "../../object/oid.ts";
 import type { Store, StoredObject } from "../../store/port.ts";
 import { catalogueOf, type Catalogue } from "../chains.ts";
+import { Budget } from "../../util/budget.ts";
 import { forEachAfter } from "../in-order.ts";
 import { acceptableDelta, acceptableWhole, type Rules } from "./judge.ts";
 import { Model } from "./model.ts";
 import { turnsOf } from "./order.ts";
 import type { Replacements } from "./replacements.ts";
+import type { Settled } from "./settled.ts";
 import type { Version } from "./versions.ts";
 import { wholeBytes, wouldShrink, type WholeDraft } from "./whole.ts";
 import type { Workshop } from "./workshop.ts";
@@ -17,6 +19,8 @@ export interface RepackOptions extends Rules {
   readonly workshop: Workshop;
   /** What removes the old objects; undefined: nothing is written, and what would be is told. */
   readonly replacements: Replacements | undefined;
+  /** What earlier runs have found to stay, and where this one notes it; default: nothing is known or noted. */
+  readonly settled?: Settled | undefined;
   readonly concurrency: number;
   readonly report: Report;
   readonly signal: AbortSignal;
@@ -53,7 +57,7 @@ export async function repack(store: Store, versions: readonly Version[], options
   report({ kind: "start", op: "repack", totalFiles: versions.length, totalBytes: versions.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
   try {
-    await forEachAfter(turns, Math.min(concurrency, MOST_AT_A_TIME), ({ version }, siblings) => run.version(version, siblings), signal);
+    await forEachAfter(turns, concurrency, ({ version }, siblings) => run.version(version, siblings), signal);
     await options.replacements?.flush();
     ok = true;
   } finally {
@@ -62,8 +66,12 @@ export async function repack(store: Store, versions: readonly Version[], options
   return run.result();
 }
 
-/** Enough for one to be read and one to be written while a third is encoded. */
-const MOST_AT_A_TIME = 3;
+const MIB = 1024 ** 2;
+/** Enough for one large content to be read and one to be written while a third is encoded, or for many small ones. */
+const AT_WORK_BYTES = 24 * MIB;
+const MOST_EACH_BYTES = AT_WORK_BYTES / 3;
+/** Of anything, however small. */
+const LEAST_EACH_BYTES = MIB / 2;
 
 class Run {
   /** What the store will hold, and what it holds. */
@@ -71,6 +79,7 @@ class Run {
   readonly #actual: Model;
   readonly #turns: ReadonlyMap<Oid, number>;
   readonly #options: RepackOptions;
+  readonly #atWork = new Budget(AT_WORK_BYTES);
   #examined = 0;
   #rewritten = 0;
   #cleared = 0;
@@ -113,7 +122,7 @@ class Run {
     try {
       const kept = acceptableDelta(version, (base) => this.#candidate(base, oid), this.#model.objectsOf(oid), this.#options);
       if (kept) this.#settle(oid, kept, before);
-      else how = await this.#remake(version, before);
+      else if (!(await this.#stays(version, before))) how = await this.#remake(version, before, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!isBadObject(error)) throw error;
@@ -138,28 +147,60 @@ class Run {
     return candidate && [candidate, ...candidate.ancestors].every(isSettled) ? candidate : undefined;
   }
 
-  async #remake(version: Version, before: readonly StoredObject[]): Promise<"done" | "present"> {
-    const { workshop } = this.#options;
-    const { oid, previous, path } = version;
-    const candidate = previous !== undefined && this.#options.mayDelta(path) ? this.#candidate(previous, oid) : undefined;
+  /** The version before it, where a delta against that is thought of. */
+  #baseOf({ oid, previous, path }: Version): Candidate | undefined {
+    return previous !== undefined && this.#options.mayDelta(path) ? this.#candidate(previous, oid) : undefined;
+  }
+
+  /** Whether the only object of a version is as good as can be, told without all of its content. */
+  async #stays(version: Version, before: readonly StoredObject[]): Promise<boolean> {
+    const { settled, compression, policy, workshop } = this.#options;
+    const [only] = before;
+    if (only === undefined || before.length > 1) return false;
+    // A file that was cut off shows in the listing.
+    if (only.name.encoding === "raw" && only.sizeBytes !== version.sizeBytes) return false;
+    const base = this.#baseOf(version);
+    if (settled?.has(only, base) === true) return true;
+    if (acceptableWhole(before, compression, () => false) === undefined) return false;
+    if (base !== undefined && chooseBases(only.sizeBytes, [base], policy).length > 0) return false;
+    if (acceptableWhole(before, compression, () => true) !== undefined) return true;
+    if (await workshop.wouldShrink(only)) return false;
+    settled?.add(only, base);
+    return true;
+  }
+
+  async #remake(version: Version, before: readonly StoredObject[], signal: AbortSignal): Promise<"done" | "present"> {
+    const base = this.#baseOf(version);
+    const { made, ok } = await this.#atWork.use(Math.max(LEAST_EACH_BYTES, Math.min(MOST_EACH_BYTES, version.sizeBytes)), signal, () => this.#make(version, before, base));
+    const isNew = !before.some(({ key }) => key === made.key);
+    if (!isNew && before.length === 1 && ok) this.#options.settled?.add(before[0]!, base);
+    this.#model.add(made);
+    this.#settle(version.oid, made, before);
+    return isNew ? "done" : "present";
+  }
+
+  /** The object that a version should have; not `ok` where something kept a base from being used. */
+  async #make({ oid }: Version, before: readonly StoredObject[], base: Candidate | undefined): Promise<{ made: StoredObject; ok: boolean }> {
+    const { workshop, compression, report } = this.#options;
+    let ok = true;
     // What is planned is not always there: nothing is, in a rehearsal.
     const made = await workshop.withContents((one) => this.#actual.chainOf(one), async (open) => {
       const content = await open(oid);
       try {
-        const whole = acceptableWhole(before, this.#options.compression, () => wouldShrink(content));
-        const fullBytes = whole?.sizeBytes ?? wholeBytes(content, this.#options.compression);
-        const onTrouble = (message: string): void => this.#options.report({ kind: "warning", message });
-        const delta = candidate && (await workshop.draftDelta({ oid, content, fullBytes }, [candidate], open, onTrouble));
+        const whole = acceptableWhole(before, compression, () => wouldShrink(content));
+        const fullBytes = whole?.sizeBytes ?? wholeBytes(content, compression);
+        const onTrouble = (message: string): void => {
+          ok = false;
+          report({ kind: "warning", message });
+        };
+        const delta = base && (await workshop.draftDelta({ oid, content, fullBytes }, [base], open, onTrouble));
         if (delta) return await this.#publish(delta);
         return whole ?? (await this.#publish(await workshop.draftWhole(oid, content)));
       } finally {
         content.close();
       }
     });
-    const isNew = !before.some(({ key }) => key === made.key);
-    this.#model.add(made);
-    this.#settle(oid, made, before);
-    return isNew ? "done" : "present";
+    return { made, ok };
   }
 
   async #publish(draft: WholeDraft): Promise<StoredObject> {

@@ -9,6 +9,7 @@ import { thisProcess } from "../this-process.ts";
 import type { Rules } from "./judge.ts";
 import { repack, type Repacked } from "./repack.ts";
 import { Replacements } from "./replacements.ts";
+import type { Settled } from "./settled.ts";
 import type { Version } from "./versions.ts";
 import type { Workshop } from "./workshop.ts";
 
@@ -17,6 +18,8 @@ export interface RewriteOptions {
   /** In whose name the versions are claimed. */
   readonly repository: RepositoryId;
   readonly openWorkshop: () => Promise<Workshop>;
+  /** What earlier runs have found to stay; default: nothing is known. */
+  readonly settled?: Settled;
   /** Does the work of encoding and writes nothing. */
   readonly dryRun: boolean;
   readonly run: ThisRun;
@@ -31,7 +34,7 @@ export interface RewriteOptions {
  * @throws LOCKED while another run removes objects; what the store throws
  */
 export async function rewrite(store: Store, versions: readonly Version[], options: RewriteOptions): Promise<Repacked> {
-  const { rules, openWorkshop, repository, dryRun, run, concurrency, report, signal } = options;
+  const { rules, openWorkshop, settled, repository, dryRun, run, concurrency, report, signal } = options;
   const oids = new Set(versions.map(({ oid }) => oid));
   // As a push does: no cleanup removes what becomes a base meanwhile.
   if (!dryRun) {
@@ -43,7 +46,7 @@ export async function rewrite(store: Store, versions: readonly Version[], option
     const workshop = await openWorkshop();
     try {
       const replacements = removal && new Replacements(store, removal, signal);
-      return await repack(store, versions, { workshop, replacements, ...rules, concurrency, report, signal });
+      return await repack(store, versions, { workshop, replacements, settled, ...rules, concurrency, report, signal });
     } finally {
       workshop.close();
     }

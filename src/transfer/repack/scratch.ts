@@ -20,12 +20,13 @@ interface Kept {
 export class Scratch {
   readonly store: DirectoryStore;
   readonly #kept = new Map<string, Kept>();
-  readonly #idleBytes: number;
+  readonly #mostIdleBytes: number;
+  #idleBytes = 0;
 
   /** @param root a directory for this run alone, named as {@link scratchName} has it */
   constructor(root: string, idleBytes: number = IDLE_BYTES) {
     this.store = openDirectoryStore(root);
-    this.#idleBytes = idleBytes;
+    this.#mostIdleBytes = idleBytes;
   }
 
   async create(signal: AbortSignal): Promise<void> {
@@ -37,7 +38,7 @@ export class Scratch {
   async fetch(from: Store, objects: readonly StoredObject[], options: { openBase: OpenBase; signal: AbortSignal }): Promise<void> {
     for (const object of objects) this.#use(object);
     try {
-      for (const object of objects) if (!existsSync(this.store.pathOf(object.key))) await copyObject(from, this.store, object, options);
+      for (const object of objects) if (!existsSync(this.store.pathOf(object.key))) await copyObject(from, this.store, object, { ...options, namesLater: true });
     } catch (error) {
       await this.release(objects);
       throw error;
@@ -53,15 +54,14 @@ export class Scratch {
   async release(objects: readonly StoredObject[]): Promise<void> {
     for (const { key } of objects) {
       const kept = this.#kept.get(key);
-      if (kept) kept.users -= 1;
+      if (kept && --kept.users === 0) this.#idleBytes += kept.object.sizeBytes;
     }
-    let idleBytes = 0;
-    for (const { object, users } of this.#kept.values()) if (users === 0) idleBytes += object.sizeBytes;
-    for (const [key, { object, users }] of [...this.#kept]) {
-      if (idleBytes <= this.#idleBytes) return;
+    // In the order in which they were used last; there may be many, so none is looked at for nothing.
+    for (const [key, { object, users }] of this.#kept) {
+      if (this.#idleBytes <= this.#mostIdleBytes) return;
       if (users > 0) continue;
       this.#kept.delete(key);
-      idleBytes -= object.sizeBytes;
+      this.#idleBytes -= object.sizeBytes;
       await this.store.remove(key);
     }
   }
@@ -71,7 +71,9 @@ export class Scratch {
   }
 
   #use(object: StoredObject): void {
-    const kept = this.#kept.get(object.key) ?? { object, users: 0 };
+    const known = this.#kept.get(object.key);
+    if (known?.users === 0) this.#idleBytes -= known.object.sizeBytes;
+    const kept = known ?? { object, users: 0 };
     kept.users += 1;
     this.#kept.delete(object.key);
     this.#kept.set(object.key, kept);

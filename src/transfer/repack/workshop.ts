@@ -4,16 +4,18 @@ import { estimateShared } from "../../delta/estimate.ts";
 import type { Candidate, DeltaPolicy } from "../../delta/plan.ts";
 import { isBallastError } from "../../errors.ts";
 import { Contents } from "../../object/contents.ts";
-import { copyObject } from "../../object/copy.ts";
+import { copyObject, readRemote } from "../../object/copy.ts";
 import { draftDelta, type DeltaContext } from "../../object/ingest-delta.ts";
 import { objectKey } from "../../object/name.ts";
 import type { Oid } from "../../object/oid.ts";
+import { sampleRanges, shrinks } from "../../object/sample.ts";
+import { SMALL_BYTES } from "../../object/stable-file.ts";
 import { isDirectoryStore, type DirectoryStore } from "../../store/directory.ts";
 import type { Store, StoredObject } from "../../store/port.ts";
-import type { RandomAccess } from "../../util/random-access.ts";
+import { memoryAccess, type RandomAccess } from "../../util/random-access.ts";
 import { catalogueOf, easiestWays } from "../chains.ts";
 import { Scratch } from "./scratch.ts";
-import { draftWhole, type WholeDraft } from "./whole.ts";
+import { draftWhole, wouldShrink, type WholeDraft } from "./whole.ts";
 
 export interface WorkshopOptions {
   readonly compression: CompressionSettings;
@@ -77,6 +79,27 @@ export class Workshop {
     } finally {
       await this.#scratch?.release(fetched);
     }
+  }
+
+  /** Whether compressing a raw object would pay, told from samples; of a large one nothing else is read or fetched. */
+  async wouldShrink(raw: StoredObject): Promise<boolean> {
+    if (!this.#scratch || this.#local.has(raw.name.oid)) {
+      const content = await this.#contents.open(raw.name.oid);
+      try {
+        return wouldShrink(content);
+      } finally {
+        content.close();
+      }
+    }
+    const { signal } = this.#options;
+    if (raw.sizeBytes <= SMALL_BYTES) return wouldShrink(memoryAccess(await readRemote(this.#target, raw, signal)));
+    const samples = new Map<number, Buffer>();
+    for (const range of sampleRanges(raw.sizeBytes)) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of this.#target.read(raw.key, range, signal)) chunks.push(chunk);
+      samples.set(range.start, Buffer.concat(chunks));
+    }
+    return shrinks(raw.sizeBytes, ({ start, end }) => samples.get(start)!.subarray(0, end - start));
   }
 
   /** A delta that the policy keeps; undefined when there is none. */

@@ -3,72 +3,20 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DEFAULTS } from "../../../../src/config/settings.ts";
-import { policyOf } from "../../../../src/delta/plan.ts";
-import type { Event } from "../../../../src/events.ts";
 import { formatName, objectKey, parseName, type ObjectName } from "../../../../src/object/name.ts";
 import { oidOf, parseOid, type Oid } from "../../../../src/object/oid.ts";
 import { bufferSource } from "../../../../src/object/source.ts";
-import type { DirectoryStore } from "../../../../src/store/directory.ts";
-import type { Store } from "../../../../src/store/port.ts";
-import { takeRemoval } from "../../../../src/transfer/removal.ts";
 import { acceptableWhole } from "../../../../src/transfer/repack/judge.ts";
 import { Model } from "../../../../src/transfer/repack/model.ts";
-import { repack, type Repacked } from "../../../../src/transfer/repack/repack.ts";
-import { Replacements } from "../../../../src/transfer/repack/replacements.ts";
 import { removeDead, Scratch, scratchName } from "../../../../src/transfer/repack/scratch.ts";
-import { inOrder, type Version } from "../../../../src/transfer/repack/versions.ts";
-import { Workshop } from "../../../../src/transfer/repack/workshop.ts";
+import { inOrder } from "../../../../src/transfer/repack/versions.ts";
 import { decodeAll, objectNames, promised } from "../../../support/decodable.ts";
 import { deltaOf, editions, putChain, putContent } from "../../../support/deltas.ts";
 import { newStore, temporaryDirectory } from "../../object/support.ts";
+import { asRemote, history, run } from "./support.ts";
 
 const signal = new AbortController().signal;
 const oid = (digit: string): Oid => parseOid(digit.repeat(64));
-
-/** The same store as one that is elsewhere: nothing knows that it is a directory. */
-function asRemote(store: DirectoryStore): Store {
-  return {
-    url: "s3://bucket/prefix",
-    find: store.find.bind(store),
-    list: store.list.bind(store),
-    read: store.read.bind(store),
-    write: store.write.bind(store),
-    replace: store.replace.bind(store),
-    remove: store.remove.bind(store),
-    close: () => {},
-  };
-}
-
-interface Wish {
-  readonly deltas?: boolean;
-  readonly maxDepth?: number;
-  readonly mode?: "auto" | "always" | "never";
-  readonly dryRun?: boolean;
-}
-
-async function run(store: Store, versions: readonly Version[], { deltas = true, maxDepth = 16, mode = "auto", dryRun = false }: Wish = {}): Promise<Repacked & { events: Event[] }> {
-  const compression = { ...DEFAULTS.compression, mode };
-  const policy = policyOf({ maxRatio: 0.5, maxDepth });
-  const self = { nonce: `${Math.random()}`, host: "test", pid: 1, what: "repack", isAlive: () => false, steadyMs: () => 0, nowMs: () => 0, concurrency: 4, signal };
-  const removal = dryRun ? undefined : await takeRemoval(store, self);
-  const scratchRoot = join(temporaryDirectory(), "scratch");
-  const workshop = await Workshop.open(store, await newStore(), versions.map((version) => version.oid), { compression, policy, signal, scratchRoot });
-  const events: Event[] = [];
-  try {
-    const replacements = removal && new Replacements(store, removal, signal);
-    const result = await repack(store, versions, { workshop, replacements, compression, policy, mayDelta: () => deltas, concurrency: 4, report: (event) => void events.push(event), signal });
-    return { ...result, events };
-  } finally {
-    workshop.close();
-    await removal?.release();
-    expect(existsSync(scratchRoot)).toBe(false);
-  }
-}
-
-function history(contents: readonly Buffer[]): Version[] {
-  return inOrder(contents.map((content) => ({ oid: oidOf(content), sizeBytes: content.length, path: "a" })), () => true);
-}
 
 /** Runs until nothing is left to do, at most; one where history and bases agree. */
 const MOST_RUNS = 4;
