@@ -5,8 +5,9 @@ import type { Asset, Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
-import { restore, type RestoreResult } from "../worktree/restore.ts";
+import { restore, SeenRestoration, type RestoreResult } from "../worktree/restore.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
+import type { IndexEntry } from "../worktree/stat-index.ts";
 import { settle } from "../worktree/settle.ts";
 import { sameContent } from "../worktree/states.ts";
 import { selector, tracking } from "../worktree/tracking.ts";
@@ -34,10 +35,11 @@ export async function checkoutFrom(context: Context, revision: string, options: 
   if (options.dryRun) return { ...result, restored: due.map(({ path }) => path), notes };
   const replaced = options.force ? edited : [];
   await keepNow(context, replaced);
+  const edits = replaced.flatMap(({ path, w }) => (w !== undefined && w !== "blocked" ? [{ path, oid: w.oid }] : []));
   const outcome = await replace(context, worktree, due, seen, options);
   await writeProtect(context, outcome.restored);
-  const kept = replaced.flatMap(({ path, w }) => (outcome.restored.includes(path) && w !== undefined && w !== "blocked" ? [{ path, oid: w.oid }] : []));
-  return { ...result, ...outcome, kept, notes };
+  const restored = new Set(outcome.restored);
+  return { ...result, ...outcome, kept: edits.filter(({ path }) => restored.has(path)), notes };
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };
@@ -71,9 +73,14 @@ function sort(targets: readonly Asset[], seen: ReadonlyMap<string, Seen>, force:
 
 /** Git is not to think that it knew of what is brought: B stays, so that the table calls it an edit. */
 async function replace(context: Context, worktree: Worktree, due: readonly Asset[], seen: ReadonlyMap<string, Seen>, options: CheckoutOptions): Promise<RestoreResult> {
-  const before = new Map(due.map(({ path }) => [path, worktree.index.get(path)]));
+  const before = new Map<string, Pick<IndexEntry, "b" | "open">>();
+  for (const { path } of due) {
+    const { b, open } = worktree.index.get(path) ?? {};
+    // Where the manifest has something, that is what Git knew.
+    if (open !== undefined || (b !== undefined && seen.get(path)?.m === undefined)) before.set(path, { b, open });
+  }
   try {
-    return await restore(context, worktree, due.map((target) => ({ path: target.path, target, expect: seen.get(target.path)?.stat })), options);
+    return await restore(context, worktree, due.map((target) => new SeenRestoration(target.path, target, seen.get(target.path))), options);
   } finally {
     for (const { path } of due) {
       const { m } = seen.get(path) ?? {};

@@ -15,7 +15,7 @@ import { restoreFreed } from "../worktree/freed.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile, writeChoice } from "../worktree/profile.ts";
 import { settleKnown } from "../worktree/record.ts";
-import { restore, type RestoreResult } from "../worktree/restore.ts";
+import { restore, SeenRestoration, type RestoreResult } from "../worktree/restore.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { understandMarkers } from "../worktree/settle.ts";
 import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
@@ -90,7 +90,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   for (const { path } of due) worktree.index.update(path, { open: undefined });
   let result: RestoreResult = NOTHING;
   try {
-    result = await restore(context, worktree, due.map(({ path, m, stat }) => ({ path, target: m, expect: stat })), options);
+    result = await restore(context, worktree, due.map((sight) => new SeenRestoration(sight.path, sight.m, sight)), options);
     const freed = await restoreFreed(context, worktree, chosen, result);
     ({ result } = freed);
     blocked = freed.blocked.map(({ path }) => path);

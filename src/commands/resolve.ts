@@ -12,7 +12,7 @@ import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
 import { rereadEntry, stageManifest } from "../worktree/follow.ts";
-import { observe, type Seen } from "../worktree/observe.ts";
+import { observe, type ReadContent, type Seen } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
 import { restore } from "../worktree/restore.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
@@ -65,13 +65,15 @@ export async function resolveAll(context: Context, { paths, take }: { readonly p
     else {
       for (const other of side ? (inTheWay.get(conflict.path) ?? []) : []) {
         if (settled.has(other)) continue;
+        const { oid } = onDisk(seen.get(other)) ?? worktree.manifest.get(other)!;
         await bring(context, worktree, other, undefined, seen.get(other));
         settled.set(other, undefined);
-        result.kept.push({ path: conflict.path, oid: (onDisk(seen.get(other)) ?? worktree.manifest.get(other)!).oid });
+        result.kept.push({ path: conflict.path, oid });
       }
+      const had = onDisk(seen.get(conflict.path));
       await bring(context, worktree, conflict.path, side, seen.get(conflict.path));
       settled.set(conflict.path, side);
-      note(result, conflict.path, side, [conflict.ours, conflict.theirs, onDisk(seen.get(conflict.path))]);
+      note(result, conflict.path, side, [conflict.ours, conflict.theirs, had]);
     }
   }
   forgetKept(result, conflicts, new Map([...worktree.manifest, ...settled]));
@@ -127,11 +129,12 @@ async function settleEdit(context: Context, worktree: Worktree, { edit, take, re
   const { path, m } = edit;
   const side = typeof take === "object" ? "file" : take === "newest" ? await newestOfEdit(context, edit) : take;
   if (side === undefined) return void result.undecided.push(path);
+  const had = onDisk(edit);
   if (side === "file") await bring(context, worktree, path, await fileAsset(context, path, (take as { file: string }).file, m), edit);
   if (side === "theirs") await bring(context, worktree, path, m, edit);
   else worktree.index.update(path, { b: m && { oid: m.oid, exec: m.exec } });
   worktree.index.update(path, { open: undefined });
-  note(result, path, side === "theirs" ? m : side === "ours" ? onDisk(edit) : undefined, [m, onDisk(edit)]);
+  note(result, path, side === "theirs" ? m : side === "ours" ? had : undefined, [m, had]);
 }
 
 async function bring(context: Context, worktree: Worktree, path: string, target: Asset | undefined, seen: Seen | undefined): Promise<void> {
@@ -149,7 +152,9 @@ async function fileAsset(context: Context, path: string, file: string, like: Ass
   const stat = lstatIfThere(absolute);
   if (stat === undefined) throw new BallastError("USAGE", `there is no file ${file}`);
   if (!stat.isFile()) throw new BallastError("NOT_A_FILE", `${file} is no regular file`);
-  const [read] = await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: Number(stat.size) }]);
+  const contents: ReadContent[] = [];
+  await storeContents(context)([{ path: relative(context.repository.top, absolute), sizeBytes: Number(stat.size) }], (content) => contents.push(content));
+  const [read] = contents;
   if (read === undefined) throw new BallastError("FILE_CHANGED", `${file} vanished in this moment`);
   return { path, oid: read.oid, sizeBytes: Number(read.stat.size), exec: like?.exec ?? (stat.mode & 0o100n) !== 0n };
 }

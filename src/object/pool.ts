@@ -14,7 +14,7 @@ import type { BaseHint } from "./ingest-delta.ts";
 import { JobRunner, type Job, type JobContext, type JobResult } from "./jobs.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
-import { fileStat, type FileStat } from "./stable-file.ts";
+import type { FileStat } from "./stable-file.ts";
 import { OneOfEach } from "./one-of-each.ts";
 import { shareOut, type RunBatch, type Task } from "./share-out.ts";
 import { bundledWorker, Thread } from "./threads.ts";
@@ -59,14 +59,17 @@ export interface RestoreJob {
 }
 
 /**
- * Hashes, ingests and restores many files at a time. Results are in the order of the jobs. The first failure ends the
+ * Hashes, ingests and restores many files at a time. The first failure ends the
  * call, when the jobs under way have ended; so does an abort, with the signal's reason.
  */
 export interface IngestPool {
-  /** As `ingestFile`, durable on return; undefined for a file that is not there. */
-  ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]>;
-  /** As `hashFile`; undefined for a file that is not there. */
-  hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]>;
+  /**
+   * As `ingestFile`, durable on return.
+   * @param done called as soon as a file is stored, before that is durable; not for a file that is not there
+   */
+  ingest(files: readonly IngestJob[], done: (made: Ingested, index: number) => void): Promise<void>;
+  /** As `hashFile`. @param done not called for a file that is not there */
+  hash(files: readonly FileJob[], done: (read: HashedFile, index: number) => void): Promise<void>;
   /** As `sketchFile`. Nothing is reported. */
   sketch(files: readonly FileJob[]): Promise<(Sketch | undefined)[]>;
   /**
@@ -112,8 +115,7 @@ class Pool implements IngestPool {
     this.#context = { localRoot, compression, delta, baseRoots, temporaryRoot, copyTo };
   }
 
-  async ingest(files: readonly IngestJob[]): Promise<(Ingested | undefined)[]> {
-    const results: (Ingested | undefined)[] = new Array(files.length).fill(undefined);
+  async ingest(files: readonly IngestJob[], done: (made: Ingested, index: number) => void): Promise<void> {
     const named = new OneOfEach();
     const jobAt = (index: number): Job => {
       const { path, expected, hints } = files[index]!;
@@ -122,21 +124,14 @@ class Pool implements IngestPool {
     await this.#run(this.#reading("record", files, jobAt, (result, index) => {
       const made = result as Ingested;
       if (made.created) named.add(objectKey(made));
-      const { oid, sizeBytes, exec, stat, encoding, base, storedBytes, trouble, created } = made;
-      // What comes from another thread takes twice the memory of a copy made here.
-      results[index] = { oid, sizeBytes, exec, stat: fileStat(stat), encoding, ...(base !== undefined && { base }), storedBytes, trouble, created };
+      done(made, index);
     }));
     await openDirectoryStore(this.#options.localRoot).syncNames(named.keys());
-    return results;
   }
 
-  async hash(files: readonly FileJob[]): Promise<(HashedFile | undefined)[]> {
-    const results: (HashedFile | undefined)[] = new Array(files.length).fill(undefined);
-    await this.#run(this.#reading("scan", files, (index) => ({ kind: "hash", path: files[index]!.path }), (result, index) => {
-      const { oid, sizeBytes, exec, stat } = result as HashedFile;
-      results[index] = { oid, sizeBytes, exec, stat: fileStat(stat) };
-    }));
-    return results;
+  async hash(files: readonly FileJob[], done: (read: HashedFile, index: number) => void): Promise<void> {
+    const jobAt = (index: number): Job => ({ kind: "hash", path: files[index]!.path });
+    await this.#run(this.#reading("scan", files, jobAt, (result, index) => done(result as HashedFile, index)));
   }
 
   async sketch(files: readonly FileJob[]): Promise<(Sketch | undefined)[]> {

@@ -8,6 +8,7 @@ import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { findAsset } from "../manifest/find-asset.ts";
+import { manifestBytesAt } from "../manifest/versions.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import { formatOidLine, readOidLines } from "./oid-lines.ts";
 
@@ -39,25 +40,47 @@ export function clearCaptured(repository: Repository): void {
 
 /** Those of `captured` whose content no branch, tag, stash or staged manifest names, nor the commit that HEAD was at before. */
 export async function unreferenced<T extends Captured>(repository: Repository, captured: readonly T[]): Promise<T[]> {
-  if (captured.length === 0) return [];
+  const rest = new Map<Oid, string>();
+  for (const { oid, path } of captured) rest.set(oid, path);
+  // As a rule HEAD is still where all of it comes from, and nobody else is asked.
+  const head = rest.size === 0 ? undefined : await manifestBytesAt(repository, "HEAD");
+  if (head) dropNamed(rest, head);
+  if (rest.size === 0) return [];
   const tips = await gitText(["for-each-ref", "--format=%(objectname)"], at(repository));
   const stashes = await runGit(["rev-list", "-g", "refs/stash"], at(repository, { accept: [128] }));
   const before = await runGit(["rev-list", "-g", "-n", "2", "HEAD"], at(repository, { accept: [128] }));
   const names = new Set([tips, stashes.stdout, before.stdout].flatMap((text) => text.toString().split("\n")).concat(autostashes(repository), "HEAD", "ORIG_HEAD"));
   // One that is no commit, or that there is not, as HEAD before the first commit, would fail the search as a whole.
   const trees = (await commitIds(repository, [...names].filter(Boolean))).filter((id) => id !== undefined);
-  const rest = new Map<string, string>(captured.map(({ oid, path }) => [oid, path]));
   // Many commits have one manifest, which is read once.
   const objects = [`:0:${MANIFEST_PATH}`, `:1:${MANIFEST_PATH}`, ...trees.map((id) => `${id}:${MANIFEST_PATH}`)];
   for (const blob of await blobIds(repository, objects)) {
     if (rest.size === 0) break;
     const { stdout } = await runGit(["cat-file", "blob", blob], at(repository));
-    // As a rule they are where they were; what is not found so may have been renamed.
-    for (const [oid, path] of rest) if (findAsset(stdout, path)?.oid === oid) rest.delete(oid);
-    if (rest.size > 0) for (const [, oid] of stdout.toString("latin1").matchAll(/"oid":"([0-9a-f]{64})"/g)) rest.delete(oid!);
+    dropNamed(rest, stdout);
   }
   return captured.filter(({ oid }) => rest.has(oid));
 }
+
+/** Removes what a manifest names. As a rule that is where it was, which few are asked for; what is not may have been renamed. */
+function dropNamed(rest: Map<Oid, string>, manifest: Buffer): void {
+  if (rest.size < manifest.length / BYTES_PER_SEARCH) for (const [oid, path] of rest) if (findAsset(manifest, path)?.oid === oid) rest.delete(oid);
+  if (rest.size > 0) for (const oid of oidsIn(manifest)) rest.delete(oid);
+}
+
+/** To find one path takes as long as to go through so much of a manifest. */
+const BYTES_PER_SEARCH = 4096;
+
+/** What the lines of a manifest name, whatever else is in it. */
+function* oidsIn(manifest: Buffer): Generator<Oid> {
+  for (let at = 0; (at = manifest.indexOf(BEFORE_OID, at)) >= 0; ) {
+    at += BEFORE_OID.length;
+    const oid = manifest.toString("latin1", at, at + 64);
+    if (isOid(oid)) yield oid;
+  }
+}
+
+const BEFORE_OID = Buffer.from('"oid":"');
 
 /** The ids of the blobs that these names stand for, each once; others are passed over. */
 async function blobIds(repository: Repository, names: readonly string[]): Promise<Set<string>> {

@@ -11,46 +11,69 @@ import { openLocalStore, openRemoteStore, openStoresHere } from "../store/open.t
 import { collectGarbage } from "../util/collect-garbage.ts";
 import { catalogueOf, easiestWays } from "../transfer/chains.ts";
 import { basesFor, ingestInTurn } from "./ingest-in-turn.ts";
-import type { ReadContent, ReadContents, Seen } from "./observe.ts";
+import type { FileToRead, ReadContent, ReadContents, Seen } from "./observe.ts";
 import type { Worktree } from "./session.ts";
 
 /** Reads files to know what they are, and stores nothing. */
 export function hashContents(context: Context): ReadContents {
-  return (files) => readEach(context, "scan", files, (pool, jobs) => pool.hash(jobs));
+  return (files, read) => readEach(context, "scan", files, (pool, jobs, done) => pool.hash(jobs, done), read);
 }
 
 /** Reads files and puts their content into the local store: as a delta where there is a base that does. */
 export function storeContents(context: Context): ReadContents {
-  return async (files) => {
-    if (files.length === 0) return [];
+  return async (files, read) => {
+    if (files.length === 0) return;
     await openLocalStore(context.repository).initialise(context.signal);
     const stores = await openStoresHere(context);
     const bases = await basesFor(context, files, stores);
-    return readEach(context, "record", files, (pool, jobs) => ingestInTurn(pool, files, jobs, bases), stores);
+    await readEach(context, "record", files, (pool, jobs, done) => ingestInTurn(pool, files, jobs, bases, done), read, stores);
   };
 }
 
 async function readEach(
   context: Context,
   op: Operation,
-  files: readonly { path: string; sizeBytes: number }[],
-  read: (pool: IngestPool, jobs: readonly FileJob[]) => Promise<(HashedFile | undefined)[]>,
+  files: readonly FileToRead[],
+  readAll: (pool: IngestPool, jobs: readonly FileJob[], done: (result: HashedFile, index: number) => void) => Promise<void>,
+  read: (content: ReadContent) => void,
   stores: readonly DirectoryStore[] = [openLocalStore(context.repository)],
-): Promise<ReadContent[]> {
-  if (files.length === 0) return [];
+): Promise<void> {
+  if (files.length === 0) return;
   const { repository, report } = context;
   const pool = await openPool(context, stores);
-  const jobs = files.map(({ path, sizeBytes }) => ({ path: join(repository.top, path), sizeBytes, label: path }));
+  const jobs = files.map((file) => new ReadJob(repository.top, file));
   report({ kind: "start", op, totalFiles: files.length, totalBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   let ok = false;
   try {
-    const results = await read(pool, jobs);
+    await readAll(pool, jobs, ({ oid, stat }, i) => read({ path: files[i]!.path, oid, stat }));
     ok = true;
-    return results.flatMap((result, i) => (result ? [{ path: files[i]!.path, oid: result.oid, stat: result.stat }] : []));
   } finally {
     report({ kind: "end", op, ok });
     await pool.close();
     collectGarbage(files.length);
+  }
+}
+
+/** A file of the worktree. Of its whole path nothing is kept: there may be a million. */
+class ReadJob implements FileJob {
+  readonly #top: string;
+  readonly #file: FileToRead;
+
+  constructor(top: string, file: FileToRead) {
+    this.#top = top;
+    this.#file = file;
+  }
+
+  get path(): string {
+    return join(this.#top, this.#file.path);
+  }
+
+  get sizeBytes(): number {
+    return this.#file.sizeBytes;
+  }
+
+  get label(): string {
+    return this.#file.path;
   }
 }
 
@@ -70,7 +93,7 @@ export async function keepNow(context: Context, files: readonly Pick<Seen, "path
   const wanted = files.flatMap(({ path, w, stat }) => (w === undefined || w === "blocked" || !stat ? [] : [{ path, oid: w.oid, sizeBytes: Number(stat.size) }]));
   if (wanted.length === 0) return;
   const present = await presentHere(context);
-  await storeContents(context)(wanted.filter(({ oid }) => !present.find(oid)));
+  await storeContents(context)(wanted.filter(({ oid }) => !present.find(oid)), () => {});
 }
 
 /** Makes sure that what is about to be replaced or removed is in a store: the local one, the remote one, or now. */
@@ -79,16 +102,15 @@ export async function keepContents(
   worktree: Worktree,
   list: readonly { path: string; expect: unknown }[],
 ): Promise<void> {
-  const files: { path: string; oid: Oid; sizeBytes: number }[] = [];
-  for (const { path, expect } of list) {
-    const w = expect === undefined ? undefined : worktree.index.get(path)?.w;
-    if (w) files.push({ path, oid: w.oid, sizeBytes: Number(w.stat.size) });
-  }
   const present = await presentHere(context);
-  const notHere = files.filter(({ oid }) => !present.find(oid));
+  const notHere: { path: string; oid: Oid; sizeBytes: number }[] = [];
+  for (const { path, expect } of list) {
+    const w = expect === undefined ? undefined : worktree.index.w(path);
+    if (w && !present.find(w.oid)) notHere.push({ path, oid: w.oid, sizeBytes: Number(worktree.index.stat(path)!.size) });
+  }
   if (notHere.length === 0) return;
   const elsewhere = await presentRemotely(context, notHere.map(({ oid }) => oid));
-  await storeContents(context)(notHere.filter(({ oid }) => !elsewhere.has(oid)));
+  await storeContents(context)(notHere.filter(({ oid }) => !elsewhere.has(oid)), () => {});
 }
 
 /** What the local store has, also where it needs the other stores on this machine for it. */

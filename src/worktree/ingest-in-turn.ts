@@ -5,6 +5,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import type { BaseHint } from "../object/ingest-delta.ts";
 import type { Ingested } from "../object/ingest.ts";
+import type { Oid } from "../object/oid.ts";
 import type { FileJob, IngestJob, IngestPool } from "../object/pool.ts";
 import type { DirectoryStore } from "../store/directory.ts";
 import { SKETCHED_BYTES } from "../object/sketch-file.ts";
@@ -51,36 +52,43 @@ async function headOf({ repository }: Context): Promise<Manifest> {
 
 /**
  * Stores files so that what others may stand on is there before them: of files that are alike the first one goes
- * before the rest. Results are in the order of the files.
+ * before the rest.
  * @param jobs of the files, in the same order
+ * @param done gets each file that is there, by its place among them
  */
 export async function ingestInTurn(
   pool: IngestPool,
   files: readonly Newcomer[],
   jobs: readonly FileJob[],
   { hints, kins }: Bases,
-): Promise<(Ingested | undefined)[]> {
-  const results: (Ingested | undefined)[] = new Array(files.length).fill(undefined);
+  done: (made: Ingested, index: number) => void,
+): Promise<void> {
+  const known = (path: string): readonly BaseHint[] => hints.get(path) ?? [];
+  if (kins.length === 0) return pool.ingest(jobs.map((job, i) => withHints(job, known(files[i]!.path))), done);
   const indexes = new Map(files.map(({ path }, index) => [path, index]));
-  const leaders = kins.length === 0 ? new Map<string, string>() : await findLeaders(pool, kins, (path) => jobs[indexes.get(path)!]!);
+  const leaders = await findLeaders(pool, kins, (path) => jobs[indexes.get(path)!]!);
+  const led = new Set(leaders.values());
+  const oids = new Map<string, Oid>();
   const ingest = async (turn: readonly number[], hintsOf: (path: string) => readonly BaseHint[]): Promise<void> => {
     if (turn.length === 0) return;
-    const made = await pool.ingest(turn.map((index) => withHints(jobs[index]!, hintsOf(files[index]!.path))));
-    for (const [i, index] of turn.entries()) results[index] = made[i];
+    await pool.ingest(turn.map((index) => withHints(jobs[index]!, hintsOf(files[index]!.path))), (made, i) => {
+      const { path } = files[turn[i]!]!;
+      if (led.has(path)) oids.set(path, made.oid);
+      done(made, turn[i]!);
+    });
   };
-  const known = (path: string): readonly BaseHint[] => hints.get(path) ?? [];
   const all = files.map((_, index) => index);
   await ingest(all.filter((index) => !leaders.has(files[index]!.path)), known);
   await ingest(all.filter((index) => leaders.has(files[index]!.path)), (path) => {
-    const leader = results[indexes.get(leaders.get(path)!)!];
-    return leader ? [{ oid: leader.oid, why: "similar" }, ...known(path)] : known(path);
+    const oid = oids.get(leaders.get(path)!);
+    return oid ? [{ oid, why: "similar" }, ...known(path)] : known(path);
   });
-  return results;
 }
 
 /** There may be a million without. */
 function withHints(job: FileJob, hints: readonly BaseHint[]): IngestJob {
-  return hints.length === 0 ? job : { ...job, hints };
+  const { path, sizeBytes, label } = job;
+  return hints.length === 0 ? job : { path, sizeBytes, label, hints };
 }
 
 /** Looks which kin are alike. */

@@ -62,8 +62,8 @@ export async function lookLive(context: Context): Promise<Buffer> {
     worktree.index.update(path, { w: { oid: UNKNOWN_OID, exec: w.exec, stat, hashedAtNs: 0n } });
     provisional.push({ path, sizeBytes: Number(stat.size), mtimeNs: stat.mtimeNs });
   }
-  await worktree.index.save(0);
   const assets = withConflicts(liveAssets(worktree, seen), seen.values());
+  await worktree.index.save(0);
   const live: Live = { bytes: since ? liveSince(since, assets, provisional) : Buffer.from(formatManifest(assets.values(), provisional)), assets, isAll: since === undefined };
   if (provisional.length === 0 && worktree.stamped) await (since ? sealAgain(since, live) : seal(worktree, live, startedNs));
   return live.bytes;

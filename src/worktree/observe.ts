@@ -4,10 +4,11 @@ import { sameAsset, type Asset } from "../manifest/manifest.ts";
 import { directoriesOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
-import { asKnown, isDirectory, isExecutable, isRegular, type Seen } from "./seen.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
+import { asKnown, Indexed, isDirectory, isExecutable, isRegular, type Seen } from "./seen.ts";
 import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry, type StatIndex } from "./stat-index.ts";
 import { knownAt } from "./restoring.ts";
-import { sameContent, stateOf, type OnDisk } from "./states.ts";
+import { stateOf, type OnDisk } from "./states.ts";
 import type { Worktree } from "./session.ts";
 
 export type { Seen };
@@ -19,8 +20,17 @@ export interface ReadContent {
   readonly stat: FileStat;
 }
 
-/** Reads the content of files that changed: hashes it, or hashes and stores it. Files that vanished are left out. */
-export type ReadContents = (files: readonly { path: string; sizeBytes: number }[]) => Promise<readonly ReadContent[]>;
+/** A file that has to be read to be known. */
+export interface FileToRead {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Reads the content of files that changed: hashes it, or hashes and stores it.
+ * @param read gets each as it comes, since there may be a million; files that vanished are left out
+ */
+export type ReadContents = (files: readonly FileToRead[], read: (content: ReadContent) => void) => Promise<void>;
 
 export interface ObserveOptions {
   readonly read: ReadContents;
@@ -44,47 +54,50 @@ export async function observe(worktree: Worktree, options: ObserveOptions): Prom
   const { index } = worktree;
   const startedNs = nowNs();
   const directories = new DirectoryCheck(worktree.repository.top);
-  // What is kept of each stat is a third of what the system tells: there may be a million.
-  const looks: Look[] = [];
   const seen = new Map<string, Seen>();
+  const absent: string[] = [];
+  const unknown: { readonly path: string; readonly stat: FileStat }[] = [];
+  const toRead: FileToRead[] = [];
+  const isLarge = ({ size }: FileStat): boolean => Number(size) > (options.lookLimitBytes ?? Infinity);
+  const note = (path: string, look: Look): void => void seen.set(path, see(worktree, path, look));
+  const read = (path: string, stat: FileStat): void => {
+    if (isLarge(stat)) note(path, { stat: fileStat(stat), provisional: true });
+    else toRead.push({ path, sizeBytes: Number(stat.size) });
+  };
+  let others = 0;
   for (const path of options.paths ?? pathsOf(worktree, options.candidates)) {
     if (seen.has(path) || options.select?.(path) === false) continue;
     const stat = directories.lstat(path);
     const clean = asKnown(worktree, path, stat);
     // Keeps the place of the others, which come last.
     seen.set(path, clean ?? UNSEEN);
-    if (!clean) looks.push({ path, entry: stat && index.get(path), stat: stat && fileStat(stat), content: undefined, provisional: false });
-  }
-
-  const renames = new RenameFinder(looks, index);
-  const toRead: { readonly look: Look; readonly path: string; readonly sizeBytes: number }[] = [];
-  for (const look of looks) {
-    const { entry, stat } = look;
-    if (stat === undefined || !isRegular(stat)) continue;
-    const cached = knownContent(entry);
-    const renamed = cached === undefined ? renames.find(stat) : undefined;
-    const large = Number(stat.size) > (options.lookLimitBytes ?? Infinity);
-    // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
-    if (cached !== undefined && sameStat(cached.stat, stat) && (large || !isRacy(cached))) look.content = cached;
-    else if (renamed !== undefined) look.content = { oid: renamed, stat, hashedAtNs: startedNs };
-    else if (large) look.provisional = true;
+    if (clean) continue;
+    // Each leaves more behind than is kept of it.
+    if (++others === MANY) collectGarbage(others);
+    if (stat === undefined) absent.push(path);
+    else if (!isRegular(stat)) note(path, { stat: fileStat(stat) });
     else {
-      toRead.push({ look, path: look.path, sizeBytes: Number(stat.size) });
-      // Its reading brings another one.
-      look.stat = undefined;
+      const entry = index.get(path);
+      const cached = knownContent(entry);
+      // Whoever merely looks at a large file takes an unchanged stat for an answer, even a racy one.
+      if (cached !== undefined && sameStat(cached.stat, stat) && (isLarge(stat) || !isRacy(cached))) note(path, { entry, stat: cached.stat, content: cached });
+      else if (cached !== undefined || index.size === 0) read(path, stat);
+      else unknown.push({ path, stat: fileStat(stat) });
     }
-    // The same, and kept already.
-    if (look.content) look.stat = look.content.stat;
-  }
-  const read = new Map((await options.read(toRead)).map((content) => [content.path, content]));
-  for (const { look, path } of toRead) {
-    const content = read.get(path);
-    if (content) look.content = { oid: content.oid, stat: content.stat, hashedAtNs: startedNs };
-    look.stat = content?.stat;
   }
 
-  for (const look of looks) seen.set(look.path, see(worktree, look, look.stat === undefined && options.outside?.(look.path) === true));
-  for (const { path } of looks) if (seen.get(path)!.state === "new") makeRoom(worktree, path, seen);
+  const renames = new RenameFinder(absent, index);
+  for (const { path, stat } of unknown) {
+    const oid = renames.find(stat);
+    if (oid === undefined) read(path, stat);
+    else note(path, { stat, content: { oid, stat, hashedAtNs: startedNs } });
+  }
+  const outside = (path: string): boolean => options.outside?.(path) === true;
+  await options.read(toRead, ({ path, oid, stat }) => note(path, { stat, content: { oid, stat, hashedAtNs: startedNs } }));
+  for (const { path } of toRead) if (seen.get(path) === UNSEEN) note(path, { outside: outside(path) });
+  for (const path of absent) note(path, { outside: outside(path) });
+
+  for (const { path, state } of seen.values()) if (state === "new") makeRoom(worktree, path, seen);
   return seen;
 }
 
@@ -97,21 +110,27 @@ function makeRoom({ manifest, index, stamped }: Worktree, path: string, seen: Ma
     if (!manifest.has(directory)) continue;
     const sight = seen.get(directory);
     if (stamped && sight?.state === "blocked" && sight.b !== undefined && index.get(directory)?.open === undefined) seen.set(directory, { ...sight, w: undefined, state: "deleted" });
-    if (seen.get(directory)?.state !== "deleted") return void seen.set(path, { ...seen.get(path)!, state: "blocked" });
+    if (seen.get(directory)?.state !== "deleted") return void seen.set(path, asBlocked(seen.get(path)!));
   }
 }
 
-/** One path while it is being looked at. */
-interface Look {
-  readonly path: string;
-  /** Of what is on disk; of the rest the index is asked when it is needed, for everything may be absent. */
-  readonly entry: IndexEntry | undefined;
-  stat: FileStat | undefined;
-  content: Known | undefined;
-  provisional: boolean;
+function asBlocked({ path, w, m, b, stat, provisional }: Seen): Seen {
+  return { path, state: "blocked", w, m, b, stat, provisional };
 }
 
-function see(worktree: Worktree, { path, entry = worktree.index.get(path), stat, content, provisional }: Look, outside: boolean): Seen {
+/** What a look at a path has found. */
+interface Look {
+  /** Where it was asked for already. */
+  readonly entry?: IndexEntry | undefined;
+  readonly stat?: FileStat | undefined;
+  readonly content?: Known | undefined;
+  readonly provisional?: boolean;
+  readonly outside?: boolean;
+}
+
+function see(worktree: Worktree, path: string, { stat, content, provisional = false, outside = false, ...look }: Look): Seen {
+  const { index } = worktree;
+  const entry = look.entry ?? index.get(path);
   const m = worktree.manifest.get(path);
   const exec = content !== undefined && worktree.fileMode ? isExecutable(content.stat) : (m ?? entry?.b)?.exec === true;
   let w: OnDisk;
@@ -122,10 +141,9 @@ function see(worktree: Worktree, { path, entry = worktree.index.get(path), stat,
   if (!provisional && !cached) remember(worktree, path, entry, content && { oid: content.oid, exec, stat: content.stat, hashedAtNs: content.hashedAtNs });
   const tracked = m === undefined && w !== undefined && worktree.tracking.matches(path);
   const b = knownAt(worktree.restoring, path, { w, b: entry?.b });
-  if (b !== entry?.b) worktree.index.update(path, { b });
+  if (b !== entry?.b) index.update(path, { b });
   const state = stateOf(worktree.stamped, { w, m, b, tracked, open: entry?.open, told: isTold(entry, stat), outside });
-  // Mostly Git knows what the manifest says: its text is held once.
-  return { path, state, w, m, b: m && sameContent(b, m) ? m : b, stat: content?.stat ?? (provisional ? stat : undefined), provisional };
+  return provisional || w === "blocked" ? { path, state, w, m, b, stat: provisional ? stat : undefined, provisional } : new Indexed(path, state, m, index);
 }
 
 /** Stands for a content that is not known; equal to none. */
@@ -162,17 +180,21 @@ function* pathsOf({ manifest, index, restoring }: Worktree, candidates: readonly
   yield* candidates;
 }
 
+/** So many that have to be looked at are worth to have V8 look for garbage early. */
+const MANY = 20_000;
+
 /** Stands for a path that is still being looked at. */
 const UNSEEN = { path: "", state: "none", w: undefined, m: undefined, b: undefined, stat: undefined, provisional: false } as const satisfies Seen;
 
 /** A renamed file keeps its inode, size and modification time, so its content is known without reading. */
 class RenameFinder {
-  readonly #looks: readonly Look[];
+  readonly #absent: readonly string[];
   readonly #index: StatIndex;
   #gone: ReadonlyMap<string, Hashed> | undefined;
 
-  constructor(looks: readonly Look[], index: StatIndex) {
-    this.#looks = looks;
+  /** @param absent the paths where nothing is */
+  constructor(absent: readonly string[], index: StatIndex) {
+    this.#absent = absent;
     this.#index = index;
   }
 
@@ -186,8 +208,8 @@ class RenameFinder {
   /** Made when the first new file is met: mostly there is none. */
   #whatIsGone(): Map<string, Hashed> {
     const gone = new Map<string, Hashed>();
-    for (const { entry, path } of this.#looks) {
-      const hashed = entry === undefined ? this.#index.get(path)?.w : undefined;
+    for (const path of this.#absent) {
+      const hashed = this.#index.get(path)?.w;
       if (hashed) gone.set(`${hashed.stat.dev}:${hashed.stat.ino}`, hashed);
     }
     return gone;

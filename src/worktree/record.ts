@@ -33,11 +33,10 @@ export async function record(context: Context, worktree: Worktree, { select, pat
   const candidates = paths ? [] : await listTracked(repository, worktree.tracking.patterns);
   const stored = new Set<string>();
   const store = storeContents(context);
-  const read: ReadContents = async (files) => {
-    const contents = await store(files);
-    for (const { path } of contents) stored.add(path);
-    return contents;
-  };
+  const read: ReadContents = (files, seen) => store(files, (content) => {
+    stored.add(content.path);
+    seen(content);
+  });
   const seen = await observe(worktree, { read, candidates, outside: await outsideProfile(context), ...(select ? { select } : {}), paths });
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
   await keepNow(context, changes.filter(({ path }) => !stored.has(path)));
@@ -48,8 +47,9 @@ export async function record(context: Context, worktree: Worktree, { select, pat
     if (w === undefined || w === "blocked") index.update(path, { told: true, open: undefined });
     else index.update(path, { b: { oid: w.oid, exec: w.exec }, open: undefined });
   }
+  const assets = liveAssets(worktree, seen);
   await index.save();
-  return { assets: liveAssets(worktree, seen), seen, changed: changes.length };
+  return { assets, seen, changed: changes.length };
 }
 
 /** Where disk and manifest agree, that is what Git knows. */

@@ -7,7 +7,7 @@ import type { Asset } from "../manifest/manifest.ts";
 import { checkPath } from "../manifest/path.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
-import { DirectoryCheck } from "./observe.ts";
+import { DirectoryCheck, type Seen } from "./observe.ts";
 import { keepContents } from "./contents.ts";
 import { materialiseEach, type Missing } from "./materialise-each.ts";
 import { forgetRestoring, noteRestoring } from "./restoring.ts";
@@ -22,6 +22,24 @@ export interface Restoration {
   readonly target: Asset | undefined;
   /** What the decision was made on: the file's stat, or undefined when nothing was there. */
   readonly expect: FileStat | undefined;
+}
+
+/** A restoration of what was seen at a path. Of its stat nothing is kept: there may be a million. */
+export class SeenRestoration implements Restoration {
+  readonly path: string;
+  readonly target: Asset | undefined;
+  readonly #sight: Seen | undefined;
+
+  /** @param sight which tells of the file as it is until it is replaced */
+  constructor(path: string, target: Asset | undefined, sight: Seen | undefined) {
+    this.path = path;
+    this.target = target;
+    this.#sight = sight;
+  }
+
+  get expect(): FileStat | undefined {
+    return this.#sight?.stat;
+  }
 }
 
 export interface RestoreResult {
@@ -54,17 +72,18 @@ export async function restore(
     worktree.index.set(path, undefined);
   }
   const wanted: Asset[] = [];
-  const expected = new Map<string, FileStat>();
-  for (const { path, target, expect } of list) {
+  const due = new Map<string, Restoration>();
+  for (const one of list) {
+    const { path, target } = one;
     if (target) wanted.push(target.path === path ? target : { ...target, path });
-    if (target && expect) expected.set(path, expect);
+    if (target) due.set(path, one);
   }
   let bytes = 0;
   const writable = await writableByLock(context, wanted.map(({ path }) => path));
   const temporaryDirectory = temporaryRoot(context, top);
   const outcome = await materialiseEach(context, { wanted, temporaryDirectory, ...options }, (asset, temporary) => {
     if (writable.get(asset.path) === false) makeReadOnly(temporary);
-    placeFile(top, asset.path, temporary, expected.get(asset.path));
+    placeFile(top, asset.path, temporary, due.get(asset.path)?.expect);
     const stat = fileStat(lstatSync(join(top, asset.path), { bigint: true }));
     const content = { oid: asset.oid, exec: asset.exec };
     worktree.index.set(asset.path, { w: { ...content, stat, hashedAtNs: nowNs() }, b: content });
@@ -72,11 +91,8 @@ export async function restore(
     bytes += asset.sizeBytes;
   });
   result.missing.push(...outcome.missing);
-  for (const { path } of outcome.missing) {
-    if (expected.get(path)) worktree.index.update(path, { open: "restore" });
-  }
   result.archived.push(...outcome.archived);
-  for (const { path } of outcome.archived) if (expected.get(path)) worktree.index.update(path, { open: "restore" });
+  for (const { path } of [...outcome.missing, ...outcome.archived]) if (due.get(path)?.expect) worktree.index.update(path, { open: "restore" });
   await calmDown(worktree, wanted);
   return { ...result, bytes };
 }

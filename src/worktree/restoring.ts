@@ -3,7 +3,7 @@
  * is saved, these files are no edits, and these gaps no deletions of the user's. One `<oid> <path as a JSON string>` a line, a
  * removal with 64 zeros. It is a hint and not synced; a line that is not whole is ignored.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fromSystemError } from "../errors.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
@@ -19,15 +19,27 @@ export type Restoring = ReadonlyMap<string, Oid | undefined>;
 /** @throws DISK_FULL, FILE_DENIED */
 export function noteRestoring(repository: Repository, list: Iterable<{ readonly path: string; readonly target: { readonly oid: Oid } | undefined }>): void {
   const file = worktreeState(repository, "restoring");
-  let text = "";
-  for (const { path, target } of list) text += formatOidLine(target?.oid ?? REMOVED, path);
+  let fd: number | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    fd = openSync(file, "w");
+    let text = "";
+    for (const { path, target } of list) {
+      text += formatOidLine(target?.oid ?? REMOVED, path);
+      if (text.length < PIECE_CHARS) continue;
+      writeFileSync(fd, text);
+      text = "";
+    }
+    writeFileSync(fd, text);
   } catch (error) {
     throw fromSystemError(error, `cannot write ${file}`);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
+
+/** As one text, a million lines would take several times their size. */
+const PIECE_CHARS = 64 * 1024;
 
 /** What a run that was killed may have restored; empty as a rule. */
 export function readRestoring(repository: Repository): Restoring {

@@ -64,6 +64,40 @@ class Clean implements Seen {
   }
 }
 
+/**
+ * {@link Seen} of what is absent or was read, as the index tells it: it is asked again, since there may be a million. So
+ * whoever sets W or B asks before.
+ */
+export class Indexed implements Seen {
+  readonly path: string;
+  readonly state: State;
+  readonly m: Asset | undefined;
+  readonly #index: StatIndex;
+
+  constructor(path: string, state: State, m: Asset | undefined, index: StatIndex) {
+    this.path = path;
+    this.state = state;
+    this.m = m;
+    this.#index = index;
+  }
+
+  get w(): Content | undefined {
+    return this.#index.w(this.path);
+  }
+
+  get b(): Content | undefined {
+    return this.#index.b(this.path);
+  }
+
+  get stat(): FileStat | undefined {
+    return this.#index.stat(this.path);
+  }
+
+  get provisional(): boolean {
+    return false;
+  }
+}
+
 /** By the bit of the owner, as Git does. */
 export function isExecutable({ mode }: FileStat): boolean {
   return (mode & 0o100n) !== 0n;

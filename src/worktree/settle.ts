@@ -1,12 +1,9 @@
 import type { Context } from "../context.ts";
 import { isBallastError, BallastError } from "../errors.ts";
 import { bringOwnFiles } from "../git/own-files.ts";
-import { findAsset } from "../manifest/find-asset.ts";
-import { manifestBytesAt } from "../manifest/versions.ts";
-import type { Oid } from "../object/oid.ts";
 import { shellWord } from "../util/package-root.ts";
 import { putBeside } from "./beside.ts";
-import { readCaptured, unreferenced } from "./captured.ts";
+import { readCaptured, unreferenced, type Captured } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
 import { hashContents } from "./contents.ts";
 import { noteConflicts } from "./edits-in-conflict.ts";
@@ -16,7 +13,7 @@ import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { settleKnown } from "./record.ts";
-import { restore, type RestoreResult, type Restoration } from "./restore.ts";
+import { restore, SeenRestoration, type RestoreResult, type Restoration } from "./restore.ts";
 import { forgetRestoring } from "./restoring.ts";
 import { isInitialised, openMoved, type Worktree } from "./session.ts";
 import { sameContent } from "./states.ts";
@@ -70,10 +67,10 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
   const moved = [...seen.values()].filter(({ state }) => state === "stale" || state === "missing");
   const { kept, lost } = await weighDiscarded(context, moved);
   const due: Restoration[] = [];
-  for (const { path, m, stat } of moved) {
-    if (!kept.has(path)) due.push({ path, target: m, expect: stat });
+  for (const sight of moved) {
+    if (!kept.has(sight.path)) due.push(new SeenRestoration(sight.path, sight.m, sight));
     // Only Ballast knows this new file, no commit does: it stays, as an untracked file stays for Git.
-    else worktree.index.update(path, { b: undefined });
+    else worktree.index.update(sight.path, { b: undefined });
   }
   try {
     const { result, blocked } = await restoreFreed(context, worktree, seen.values(), await restore(context, worktree, due));
@@ -93,18 +90,18 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
 }
 
 /** Among stale files, the edits that no commit holds: new ones are kept in place, edited ones can be brought back. */
-async function weighDiscarded(context: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: { path: string; oid: Oid }[] }> {
-  const { repository } = context;
-  const stale = moved.flatMap(({ path, w, b, m, state }) => (state !== "stale" || w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid, known: sameContent(w, b), m }]));
-  if (stale.length === 0) return { kept: new Set(), lost: [] };
+async function weighDiscarded({ repository }: Context, moved: readonly Seen[]): Promise<{ kept: Set<string>; lost: readonly Captured[] }> {
+  const stale: (Captured & { readonly sight: Seen })[] = [];
+  for (const sight of moved) {
+    const { path, state, w } = sight;
+    if (state === "stale" && w !== undefined && w !== "blocked") stale.push({ path, oid: w.oid, sight });
+  }
+  const lost = await unreferenced(repository, stale);
+  const added = lost.filter(({ sight }) => sight.m === undefined);
+  if (added.length === 0) return { kept: new Set(), lost };
   const captured = new Set(readCaptured(repository).map(({ oid, path }) => `${oid} ${path}`));
-  // As a rule HEAD is still where all of it comes from, at the same paths, and nobody else is asked.
-  const head = await manifestBytesAt(repository, "HEAD");
-  const unsure = stale.filter(({ path, oid }) => head === undefined || findAsset(head, path)?.oid !== oid);
   // What a stash brought, say, is nowhere noted.
-  const isEdit = ({ path, oid, known }: (typeof stale)[number]): boolean => !known || captured.has(`${oid} ${path}`);
-  const lost = await unreferenced(repository, unsure);
-  const kept = new Set(lost.filter((one) => one.m === undefined && isEdit(one)).map(({ path }) => path));
+  const kept = new Set(added.filter(({ path, oid, sight: { w, b } }) => !sameContent(w, b) || captured.has(`${oid} ${path}`)).map(({ path }) => path));
   return { kept, lost: lost.filter(({ path }) => !kept.has(path)) };
 }
 

@@ -13,8 +13,9 @@ import { readFileSync } from "node:fs";
 import { systemCode } from "../errors.ts";
 import type { Asset } from "../manifest/manifest.ts";
 import { comparePaths } from "../manifest/path.ts";
+import type { FileStat } from "../object/stable-file.ts";
 import { movedAssets } from "./moved.ts";
-import { isConflict, isSettledAs, readRecord, RECORD, settledAt, writeRecord, type Hashed, type IndexEntry } from "./stat-record.ts";
+import { isConflict, isSettledAs, readB, readRecord, readStat, readW, RECORD, settledAt, writeRecord, type Hashed, type IndexEntry } from "./stat-record.ts";
 import { SortedPaths } from "./sorted-paths.ts";
 import type { Content } from "./states.ts";
 
@@ -39,10 +40,11 @@ export function readEntries(file: string): Entries {
  * memory. What is asked for is decoded then, and what nobody touches is written as it was read.
  */
 export class Entries {
-  /** What was read, and where its paths are. */
+  /** What was read, and where its paths are. A record of it is written over when its path is set. */
   readonly #bytes: Buffer;
   readonly #paths: SortedPaths;
-  /** What was set here: where its record begins in `#records`; undefined for what was deleted. */
+  #isAsRead = true;
+  /** Paths that were not read: where their records begin in `#records`; undefined for what was read and is deleted. */
   readonly #own = new Map<string, number | undefined>();
   #records: Buffer = NONE;
   #recordBytes = 0;
@@ -75,9 +77,25 @@ export class Entries {
     return this.#read(path, readRecord);
   }
 
+  w(path: string): Content | undefined {
+    return this.#read(path, readW);
+  }
+
+  b(path: string): Content | undefined {
+    return this.#read(path, readB);
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.#read(path, readStat);
+  }
+
   set(path: string, entry: IndexEntry): void {
+    this.#isAsRead = false;
+    const i = this.#paths.find(path);
+    if (i >= 0 && !this.#own.has(path)) return writeRecord(this.#bytes, HEAD + i * RECORD, entry);
+    // Which may be another buffer afterwards.
     const at = this.#place(path);
-    writeRecord(this.#records.fill(0, at, at + RECORD), at, entry);
+    writeRecord(this.#records, at, entry);
   }
 
   delete(path: string): boolean {
@@ -99,7 +117,7 @@ export class Entries {
 
   /** See {@link movedAssets}; undefined where that cannot tell. */
   moved(manifest: Buffer): Map<string, Asset | undefined> | undefined {
-    return this.#own.size > 0 ? undefined : movedAssets(manifest, { bytes: this.#bytes, start: HEAD, paths: this.#paths });
+    return !this.#isAsRead || this.#own.size > 0 ? undefined : movedAssets(manifest, { bytes: this.#bytes, start: HEAD, paths: this.#paths });
   }
 
   /** The paths of open conflicts. */

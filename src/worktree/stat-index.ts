@@ -39,6 +39,19 @@ export class StatIndex {
     return this.#entries.get(path);
   }
 
+  /** What {@link get} gives of W, B and the stat of W, without the rest. */
+  w(path: string): Content | undefined {
+    return this.#entries.w(path);
+  }
+
+  b(path: string): Content | undefined {
+    return this.#entries.b(path);
+  }
+
+  stat(path: string): FileStat | undefined {
+    return this.#entries.stat(path);
+  }
+
   /** Whether B is this content, with nothing open and nothing told: {@link get}, for a fraction of its cost. */
   isSettledAs(path: string, content: Content): boolean {
     return this.#entries.isSettledAs(path, content);

@@ -28,8 +28,8 @@ export interface IndexEntry {
 export const RECORD = 136;
 const W = 1, W_EXEC = 2, B = 4, B_EXEC = 8, RESTORE = 16, CONFLICT = 32, TOLD = 64;
 
-/** @param buffer zero where the record goes */
 export function writeRecord(buffer: Buffer, at: number, { w, b, open, told }: IndexEntry): void {
+  buffer.fill(0, at, at + RECORD);
   if (w) {
     buffer.write(w.oid, at, "hex");
     const { size, mtimeNs, ctimeNs, ino, dev, mode } = w.stat;
@@ -55,6 +55,23 @@ export function readRecord(buffer: Buffer, at: number): IndexEntry {
     open: flags & RESTORE ? "restore" : flags & CONFLICT ? "conflict" : undefined,
     told: (flags & TOLD) !== 0,
   };
+}
+
+export function readW(bytes: Buffer, at: number): Content | undefined {
+  const flags = flagsAt(bytes, at);
+  return flags & W ? { oid: oidAt(bytes, at), exec: (flags & W_EXEC) !== 0 } : undefined;
+}
+
+export function readB(bytes: Buffer, at: number): Content | undefined {
+  const flags = flagsAt(bytes, at);
+  return flags & B ? { oid: oidAt(bytes, at + 32), exec: (flags & B_EXEC) !== 0 } : undefined;
+}
+
+/** Of W. */
+export function readStat(bytes: Buffer, at: number): FileStat | undefined {
+  if ((flagsAt(bytes, at) & W) === 0) return undefined;
+  const field = (i: number): bigint => bytes.readBigUInt64LE(at + 64 + 8 * i);
+  return { size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) };
 }
 
 /** Whether B is this content, with nothing open and nothing told. */
@@ -87,7 +104,5 @@ function isOneOid(buffer: Buffer, at: number): boolean {
 }
 
 function readHashed(buffer: Buffer, at: number, oid: Oid, exec: boolean): Hashed {
-  const field = (i: number): bigint => buffer.readBigUInt64LE(at + 64 + 8 * i);
-  const stat: FileStat = { size: field(0), mtimeNs: BigInt.asIntN(64, field(1)), ctimeNs: BigInt.asIntN(64, field(2)), ino: field(3), dev: field(4), mode: field(5) };
-  return { oid, exec, stat, hashedAtNs: field(6) };
+  return { oid, exec, stat: readStat(buffer, at)!, hashedAtNs: buffer.readBigUInt64LE(at + 112) };
 }

@@ -6,6 +6,8 @@ import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BallastError } from "../../../src/errors.ts";
 import type { Event } from "../../../src/events.ts";
+import type { HashedFile } from "../../../src/object/hash-file.ts";
+import type { Ingested } from "../../../src/object/ingest.ts";
 import { EMPTY_OID, oidOf } from "../../../src/object/oid.ts";
 import { objectKey } from "../../../src/object/name.ts";
 import { createIngestPool, type IngestPool } from "../../../src/object/pool.ts";
@@ -60,16 +62,16 @@ describe.each([
     const contents = files.map(({ path }) => readFileSync(path));
     const totalBytes = MANY.reduce((sum, bytes) => sum + bytes, 0);
 
-    const made = await pool.ingest(files);
+    const made = await ingested(pool, files);
     expect(made.map((result) => result!.oid)).toEqual(contents.map(oidOf));
     expect(made.filter((result) => result!.encoding === "gzip").length).toBeGreaterThan(90);
     expect(sumOfBytes(events)).toBe(totalBytes);
     expect(labels(events)).toEqual(files.map(({ label }) => label).sort());
     expect(filesOf(store).temporary).toEqual([]);
 
-    const again = await pool.ingest(files);
+    const again = await ingested(pool, files);
     expect(again.some((result) => result!.created)).toBe(false);
-    expect((await pool.hash(files)).map((result) => result!.oid)).toEqual(contents.map(oidOf));
+    expect((await hashed(pool, files)).map((result) => result!.oid)).toEqual(contents.map(oidOf));
     expect(typeof made[0]!.stat.mtimeNs).toBe("bigint");
 
     const directory = temporaryDirectory();
@@ -90,7 +92,7 @@ describe.each([
 
   it("copies many objects to another directory, and answers for each that is damaged", async () => {
     const { store, pool, events, files, controller } = await setUp(threads, MANY);
-    const made = await pool.ingest(files);
+    const made = await ingested(pool, files);
     await pool.close();
     const objects = await Promise.all(made.map(async (result) => (await store.find([result!.oid])).get(result!.oid)![0]!));
     const flipped = readFileSync(store.pathOf(objects[200]!.key));
@@ -128,8 +130,8 @@ describe.each([
   it("leaves out files that have gone", async () => {
     const { pool, files } = await setUp(threads, MANY.slice(0, 300));
     const gone = files.map((file, i) => (i % 10 === 0 ? { ...file, path: `${file.path} not` } : file));
-    expect((await pool.hash(gone)).map((result, i) => (result === undefined ? i : -1)).filter((i) => i >= 0)).toEqual(Array.from({ length: 30 }, (_, i) => 10 * i));
-    expect((await pool.ingest(gone)).filter((result) => result === undefined)).toHaveLength(30);
+    expect((await hashed(pool, gone)).map((result, i) => (result === undefined ? i : -1)).filter((i) => i >= 0)).toEqual(Array.from({ length: 30 }, (_, i) => 10 * i));
+    expect((await ingested(pool, gone)).filter((result) => result === undefined)).toHaveLength(30);
     await pool.close();
   });
 
@@ -137,12 +139,12 @@ describe.each([
     const { store, pool, files } = await setUp(threads, MANY);
     symlinkSync(files[1]!.path, `${files[0]!.path} link`);
     const bad = files.map((file, i) => (i === 150 ? { ...file, path: `${files[0]!.path} link` } : file));
-    const error = await failure(pool.ingest(bad), "NOT_A_FILE");
+    const error = await failure(ingested(pool, bad), "NOT_A_FILE");
     expect(error).toBeInstanceOf(BallastError);
     expect(error.message).toContain("file 0 link");
     expect(error.hint).toMatch(/regular files/);
     expect(filesOf(store).temporary).toEqual([]);
-    expect(await pool.ingest(files)).toHaveLength(files.length);
+    expect(await ingested(pool, files)).toHaveLength(files.length);
     const absent = { name: { oid: EMPTY_OID, encoding: "gzip" as const }, temporary: join(temporaryDirectory(), "x"), sizeBytes: 0, exec: false };
     await failure(pool.restore([absent], () => {}), "OBJECT_MISSING");
     await pool.close();
@@ -152,8 +154,8 @@ describe.each([
     const { store, pool, controller, files } = await setUp(threads, [...MANY, 60_000_000, 60_000_000]);
     const reason = new Error("the user has gone");
     setTimeout(() => controller.abort(reason), threads ? 100 : 20);
-    await expect(pool.ingest(files)).rejects.toBe(reason);
-    await expect(pool.hash(files)).rejects.toBe(reason);
+    await expect(ingested(pool, files)).rejects.toBe(reason);
+    await expect(hashed(pool, files)).rejects.toBe(reason);
     expect(filesOf(store).temporary).toEqual([]);
     await pool.close();
   });
@@ -186,11 +188,26 @@ describe("the worker's entry", () => {
 describe("an object that a thread made", () => {
   it("is durable under its name when the pool returns", async () => {
     const { store, pool, files } = await setUp(true, MANY);
-    const made = await pool.ingest(files);
+    const made = await ingested(pool, files);
     for (const result of made) expect(readFileSync(store.pathOf(objectKey(result!))).length).toBe(result!.storedBytes);
     await pool.close();
   });
 });
+
+type Files = Parameters<IngestPool["hash"]>[0];
+
+/** What became of each file; undefined for one that is not there. */
+async function ingested(pool: IngestPool, files: Files): Promise<(Ingested | undefined)[]> {
+  const all: (Ingested | undefined)[] = files.map(() => undefined);
+  await pool.ingest(files, (made, index) => (all[index] = made));
+  return all;
+}
+
+async function hashed(pool: IngestPool, files: Files): Promise<(HashedFile | undefined)[]> {
+  const all: (HashedFile | undefined)[] = files.map(() => undefined);
+  await pool.hash(files, (read, index) => (all[index] = read));
+  return all;
+}
 
 function sumOfBytes(events: readonly Event[]): number {
   return events.reduce((sum, event) => sum + (event.kind === "bytes" ? event.bytes : 0), 0);
