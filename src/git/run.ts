@@ -53,13 +53,19 @@ export async function gitText(args: readonly string[], options: RunOptions): Pro
 }
 
 /**
+ * Git reads one version of the manifest after the other. By default the C library of Linux gives memory of that size back
+ * to the kernel each time, which clears it for the next: a fifth of the CPU time of a walk through history. In bytes.
+ */
+const KEEPS_MEMORY = { MALLOC_MMAP_THRESHOLD_: String(4 * 1024 ** 2), MALLOC_TRIM_THRESHOLD_: String(16 * 1024 ** 2) };
+
+/**
  * Runs one Git command and yields its standard output as it comes.
  * @throws GIT_FAILED after the last chunk when it exits with a status other than 0
  */
 export async function* streamGit(args: readonly string[], options: RunOptions): AsyncGenerator<Buffer> {
   const child = spawn("git", args, {
     cwd: options.cwd,
-    env: childEnvironment(options.env),
+    env: childEnvironment({ ...KEEPS_MEMORY, ...options.env }),
     stdio: ["pipe", "pipe", "pipe"],
     ...(options.signal ? { signal: options.signal } : {}),
   });

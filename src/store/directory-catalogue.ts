@@ -1,5 +1,4 @@
-import { statSync, type Stats } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdirSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { objectKey, OBJECTS_PREFIX, parseName, wholeNames } from "../object/name.ts";
@@ -8,7 +7,7 @@ import { isAbsent, storeFailure } from "./directory-errors.ts";
 import { isKeyComponent, keyPath, TEMPORARY } from "./key.ts";
 import type { Entry, StoredObject } from "./port.ts";
 
-/** What a directory store holds, read from its directories. */
+/** What a directory store holds, read from its directories: each at once, since handing it to another thread takes longer. */
 export class DirectoryCatalogue {
   readonly #root: string;
   readonly #url: string;
@@ -30,9 +29,10 @@ export class DirectoryCatalogue {
     const found = new Map<Oid, StoredObject[]>();
     // A delta's name cannot be guessed from its oid, so the directory is read; once for all oids in it.
     for (const [fanOut, group] of [...wanted].sort(([a], [b]) => compare(a, b))) {
+      await nextTurn();
       signal?.throwIfAborted();
       const directory = `${OBJECTS_PREFIX}${fanOut}/`;
-      for (const fileName of (await this.#names(directory.slice(0, -1))).sort(compare)) {
+      for (const fileName of this.#names(directory.slice(0, -1)).sort(compare)) {
         const oid = group.get(fileName.slice(0, 64));
         const name = oid && parseName(fileName);
         const stat = name && this.#stat(directory + fileName);
@@ -65,7 +65,7 @@ export class DirectoryCatalogue {
   /** @param directory "" or ends with "/" */
   async *#walk(directory: string, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
     signal?.throwIfAborted();
-    const names = await this.#names(directory.slice(0, -1), true);
+    const names = this.#names(directory.slice(0, -1), true);
     // A directory's keys all go on with "/", so it is sorted as if its name did.
     for (const name of names.sort(compare)) {
       const key = directory + name;
@@ -80,12 +80,12 @@ export class DirectoryCatalogue {
   }
 
   /** The names in a directory of the store that can be part of a key; directories end with "/" when asked for. */
-  async #names(directory: string, directories = false): Promise<string[]> {
+  #names(directory: string, directories = false): string[] {
     const path = join(this.#root, directory);
     try {
       const names: string[] = [];
-      if (!directories) return (await readdir(path)).filter(isKeyComponent);
-      for (const dirent of await readdir(path, { withFileTypes: true })) {
+      if (!directories) return readdirSync(path).filter(isKeyComponent);
+      for (const dirent of readdirSync(path, { withFileTypes: true })) {
         if (!isKeyComponent(dirent.name)) continue;
         const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
         names.push(isDirectory ? `${dirent.name}/` : dirent.name);
