@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { environment } from "../config/environment.ts";
 import type { Context } from "../context.ts";
 import { BallastError, isBallastError } from "../errors.ts";
-import { namesDrivers } from "../git/attributes.ts";
+import { blindness } from "../git/attributes.ts";
 import { at, worktreeState, type Repository } from "../git/repository.ts";
 import { runGit } from "../git/run.ts";
 import { formatManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
@@ -31,9 +31,8 @@ export async function checkCommit(context: Context): Promise<void> {
   if (!settings.gitLive || existsSync(failed)) await recordNow(context, failed);
   const staged = await manifestAt(repository, ":");
   if (staged) await refuseMissing(context, staged);
-  if (staged && settings.gitLive && !namesDrivers(repository)) {
-    context.report({ kind: "warning", message: "Git does not see that assets change: .gitattributes does not name the manifest's drivers", hint: "git ballast doctor" });
-  }
+  const blind = staged && settings.gitLive ? await blindness(repository) : undefined;
+  if (blind) context.report({ kind: "warning", message: `${blind.what}: ${blind.why}`, hint: "git ballast doctor" });
   await refuseStagedAssets(repository);
   await warnOfLocks(context, staged ?? new Map());
 }

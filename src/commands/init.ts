@@ -9,6 +9,7 @@ import { writeCommitted, type CommittedChanges } from "../config/write-committed
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import type { Report } from "../events.ts";
+import { blindness } from "../git/attributes.ts";
 import { CONFIG_PATH, openRepository, type Repository } from "../git/repository.ts";
 import { requireGit } from "../git/version.ts";
 import { embeddedDirectory, makeStore, openStore } from "../store/open.ts";
@@ -67,6 +68,7 @@ export async function init({ cwd, store: wanted, report, signal, env, flags }: I
   }
   const context: Context = { repository, cwd, settings: { ...settings, storeUrl: url }, report, signal };
   const created = writeFiles(repository);
+  if ((await blindness(repository)) && writeAttributes(repository, { last: true }) && !created.includes(".gitattributes")) created.push(".gitattributes");
   if (writeCommitted(repository, identityFrom(url, flags))) created.unshift(CONFIG_PATH);
   await writePin(repository);
   const { hooks } = await install(context);

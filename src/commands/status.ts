@@ -12,7 +12,7 @@ import { liveAssets, observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
 import { openWorktree, type Worktree } from "../worktree/session.ts";
 import { listTracked } from "../worktree/tracking.ts";
-import { namesDrivers } from "../git/attributes.ts";
+import { blindness } from "../git/attributes.ts";
 import { at, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { changesBetween, type Change } from "./changes.ts";
@@ -60,7 +60,7 @@ export async function status(context: Context): Promise<Status> {
       ...mergeConflicts(context, marked?.conflicts ?? []),
     ],
     unpushed: await unpushedAssets(context),
-    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...notesOnGit(context, worktree), ...(await notesOnBoth(worktree)), ...(await noteOfHooks(repository))],
+    notes: [...notesOn(worktree, seen), ...notesOnProfile(seen), ...(await notesOnGit(context, worktree)), ...(await notesOnBoth(worktree)), ...(await noteOfHooks(repository))],
   };
 }
 
@@ -144,9 +144,9 @@ function notesOnProfile(seen: ReadonlyMap<string, Seen>): string[] {
   return outside === 0 ? [] : [`${count(outside, "asset")} left out by this worktree's profile (sparse-checkout, fetch.include or checkout --include); git ballast checkout <path> brings one`];
 }
 
-function notesOnGit({ repository, settings }: Context, { manifest }: Worktree): string[] {
-  if (!settings.gitLive || manifest.size === 0 || namesDrivers(repository)) return [];
-  return ["git status does not see assets: .gitattributes does not name the manifest's drivers; git ballast doctor says what to do"];
+async function notesOnGit({ repository, settings }: Context, { manifest }: Worktree): Promise<string[]> {
+  const blind = settings.gitLive && manifest.size > 0 ? await blindness(repository) : undefined;
+  return blind ? [`${blind.what}: ${blind.why}; git ballast doctor says what to do`] : [];
 }
 
 async function notesOnBoth({ repository, manifest }: Worktree): Promise<string[]> {

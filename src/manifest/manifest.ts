@@ -169,6 +169,11 @@ export function badHeader(lines: readonly string[], origin: string): BallastErro
       hint: "install a newer Ballast: npm install -g git-ballast",
     });
   }
+  if (lines[0] === `${HEADER}\r`) {
+    return new BallastError("MANIFEST_INVALID", `${origin} has line ends of another system (CR LF), which an attribute of Git's has brought in`, {
+      hint: "git ballast init puts Ballast's lines last in .gitattributes; then git checkout -- .ballast",
+    });
+  }
   return badLine(lines[0] ?? "", origin, 1);
 }
 

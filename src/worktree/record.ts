@@ -38,6 +38,7 @@ export async function record(context: Context, worktree: Worktree, { select, pat
     seen(content);
   });
   const seen = await observe(worktree, { read, candidates, outside: await outsideProfile(context), ...(select ? { select } : {}), paths });
+  if (!select) warnOfBlocked(context, seen.values());
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
   await keepNow(context, changes.filter(({ path }) => !stored.has(path)));
   addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
@@ -50,6 +51,13 @@ export async function record(context: Context, worktree: Worktree, { select, pat
   const assets = liveAssets(worktree, seen);
   await index.save();
   return { assets, seen, changed: changes.length };
+}
+
+/** Git shows nothing of an asset in whose place a link stands, say. */
+function warnOfBlocked({ report }: Context, seen: Iterable<Seen>): void {
+  for (const { path, state, m } of seen) {
+    if (state === "blocked" && m) return report({ kind: "warning", message: `${path} stays as it was recorded: something that is no regular file stands in its place`, hint: "git ballast status" });
+  }
 }
 
 /** Where disk and manifest agree, that is what Git knows. */

@@ -48,12 +48,14 @@ export function writePatterns(repository: Repository, patterns: readonly string[
 
 /**
  * Sets the attributes of our own files in the top .gitattributes; returns whether that changed anything.
- * @param changes tracked patterns that become lockable besides those that are, and others that are so no longer
+ * @param changes tracked patterns that become lockable besides those that are, and others that are so no longer; `last` puts our lines
+ *   behind all others, of which the last one counts
  */
-export function writeAttributes(repository: Repository, { lockable = [], notLockable = [] }: { lockable?: readonly string[]; notLockable?: readonly string[] } = {}): boolean {
+export function writeAttributes(repository: Repository, { lockable = [], notLockable = [], last = false }: { lockable?: readonly string[]; notLockable?: readonly string[]; last?: boolean } = {}): boolean {
   const file = join(repository.top, ".gitattributes");
   const text = readText(file);
   const { before, lines: old, after } = blockOf(text);
+  const around = last ? [before + after, ""] as const : [before, after] as const;
   const line = (pattern: string): string => `${attributePattern(pattern)} lockable`;
   const ended = new Set(notLockable.map(line));
   const lines = [
@@ -63,7 +65,7 @@ export function writeAttributes(repository: Repository, { lockable = [], notLock
     ...new Set([...old.filter((text) => text.endsWith(" lockable") && !ended.has(text)), ...lockable.map(line)]),
     END,
   ];
-  return writeBlock(repository, file, before, lines, after) !== text;
+  return writeBlock(repository, file, around[0], lines, around[1]) !== text;
 }
 
 /** A tracked pattern as gitattributes(5) writes it: there a directory stands for nothing, and blanks end a pattern. */

@@ -238,12 +238,47 @@ describe("a commit that has assets and not the attributes that show them to Git"
     await box.mustBallast("repo", "add", "a.bin");
     const committed = await box.tryGit("repo", "commit", "-q", "-m", "an edit");
     expect(committed.status).toBe(0);
-    expect(committed.stderr).toContain("Git does not see that assets change");
+    expect(committed.stderr).toContain("git status does not see assets");
     expect((await box.ballast("repo", "doctor")).stdout).toContain(".gitattributes does not name the manifest's drivers");
     // As doctor says.
     await box.mustBallast("repo", "init");
     expect((await box.ballast("repo", "status")).stderr).not.toContain("does not see assets");
     await edit("a.bin", "an edit that it sees");
     expect(await status()).toContain(MODIFIED);
+  });
+
+  it.each([
+    { line: "*.jsonl filter=lfs diff=lfs merge=lfs -text", what: "git status does not see assets", taken: "filter: lfs" },
+    { line: "* text=auto", what: "Git may write the manifest with CR LF", taken: "text: auto" },
+  ])("or others after them ($line), of which Git goes by the last, is told of by status and doctor, and mended by init", async ({ line, what, taken }) => {
+    await afresh();
+    const attributes = (await box.read("repo/.gitattributes")).toString();
+    await edit(".gitattributes", `# mine\n${attributes}${line}\n`);
+    await git("commit", "-q", "-am", "attributes");
+    const why = `a line of .gitattributes after Ballast's takes the manifest (${taken})`;
+    expect((await box.ballast("repo", "status")).stderr).toContain(`${what}: ${why}`);
+    const found = await box.ballast("repo", "doctor");
+    expect([found.status, found.stdout]).toEqual([1, expect.stringContaining(`${what}: ${why}`)]);
+    await box.mustBallast("repo", "init");
+    expect((await box.read("repo/.gitattributes")).toString()).toBe(`# mine\n${line}\n${attributes}`);
+    expect((await box.ballast("repo", "status")).stderr).not.toContain(why);
+    await git("commit", "-q", "-am", "in order");
+    await edit("a.bin", "an edit that Git sees");
+    expect(await status()).toBe(MODIFIED);
+  });
+
+  it("a manifest that Git wrote with CR LF is named as that, and comes back as told", async () => {
+    await afresh();
+    await edit(".gitattributes", `${(await box.read("repo/.gitattributes")).toString()}* text eol=crlf\n`);
+    await git("commit", "-q", "-am", "attributes");
+    const { stderr } = await box.tryGit("repo", "switch", "-q", "--detach", "HEAD~2");
+    await git("switch", "-q", "main");
+    const said = stderr + (await box.ballast("repo", "status")).stderr;
+    expect(said).toContain("line ends of another system");
+    expect(said).toContain("git ballast init puts Ballast's lines last in .gitattributes; then git checkout -- .ballast");
+    await box.mustBallast("repo", "init");
+    await git("checkout", "--", ".ballast");
+    expect(await assetsOf(box, "repo")).toEqual(THIRD);
+    expect(await box.mustBallast("repo", "status")).toContain("every asset is as the manifest says");
   });
 });

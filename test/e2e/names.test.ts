@@ -162,7 +162,8 @@ describe("what is no regular file", () => {
     }
     const { stdout } = await box.ballast(repo, "status");
     for (const name of Object.keys(kinds)) expect(stdout).toContain(`art/${name}`);
-    await box.tryGit(repo, "commit", "-qam", "three", "--allow-empty");
+    const said = await box.tryGit(repo, "commit", "-qam", "three", "--allow-empty");
+    expect(said.stderr.match(/stays as it was recorded: something that is no regular file stands in its place/g)).toHaveLength(1);
     expect(await box.git(repo, "show", "HEAD:.ballast/manifest.jsonl")).toBe(before);
     // Neither does a move to another version, nor force, clear them away.
     await box.tryGit(repo, "switch", "-q", "--detach", "HEAD~2");

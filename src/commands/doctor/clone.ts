@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { committedIdentity, readPin } from "../../config/pin.ts";
 import type { Context } from "../../context.ts";
 import { isBallastError } from "../../errors.ts";
-import { namesDrivers } from "../../git/attributes.ts";
+import { blindness } from "../../git/attributes.ts";
 import { outdatedDrivers } from "../../git/drivers.ts";
 import { outdatedHooks } from "../../git/hooks.ts";
 import { gitConfig } from "../../git/config.ts";
@@ -67,8 +67,9 @@ function block({ repository }: Context): Finding {
   return { ...OK, detail: "the block of .gitignore is intact" };
 }
 
-function attributes({ repository }: Context): Finding {
-  if (!namesDrivers(repository)) return { ok: false, detail: ".gitattributes does not name the manifest's drivers: Git is blind to assets", mend: "git ballast init" };
+async function attributes({ repository }: Context): Promise<Finding> {
+  const blind = await blindness(repository);
+  if (blind) return { ok: false, detail: `${blind.what}: ${blind.why}`, mend: blind.mend };
   return { ...OK, detail: ".gitattributes names the manifest's drivers" };
 }
 
