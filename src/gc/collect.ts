@@ -1,6 +1,7 @@
 import { BallastError } from "../errors.ts";
-import type { Oid } from "../object/oid.ts";
+import { ownText, type Oid } from "../object/oid.ts";
 import type { Store } from "../store/port.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { forEachParallel } from "../util/pool.ts";
 import { CLAIMS_PREFIX, MARKS_PREFIX, readRecord, type OidRecord } from "./records.ts";
 import { parseProcess, type ProcessName } from "../util/process-name.ts";
@@ -71,12 +72,25 @@ async function readAll(
   { concurrency, signal }: { concurrency: number; signal: AbortSignal },
 ): Promise<boolean> {
   let whole = true;
+  // Most records name what others do, and each may name a million: what is known is not held again.
+  const texts = new Map<Oid, Oid>();
+  for (const { oids } of known.values()) for (const oid of oids) texts.set(oid, oid);
   await forEachParallel([...keys].filter((key) => !known.has(key)), concurrency, async (key, siblings) => {
     const record = await readRecord(store, key, kinds, siblings);
-    if (record) known.set(key, record);
+    if (record) known.set(key, { head: record.head, oids: record.oids.map((oid) => textOf(oid, texts)) });
     else whole = false;
+    collectGarbage(record?.oids.length ?? 0);
   }, signal);
   return whole;
+}
+
+/** One text for each oid, whichever record named it first. */
+function textOf(oid: Oid, texts: Map<Oid, Oid>): Oid {
+  const known = texts.get(oid);
+  if (known !== undefined) return known;
+  const own = ownText(oid);
+  texts.set(own, own);
+  return own;
 }
 
 function claimed(store: Store, key: string, writtenMs: number, { head, oids }: OidRecord): Claimed {

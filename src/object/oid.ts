@@ -40,6 +40,11 @@ export class OidHasher {
   }
 }
 
+/** The same oid in a text of its own: one that is a part of a larger text holds on to all of that. */
+export function ownText(oid: Oid): Oid {
+  return Buffer.from(oid, "latin1").toString("latin1") as Oid;
+}
+
 /** The 32 bytes of an oid. */
 export function oidBytes(oid: Oid): Buffer {
   return Buffer.from(oid, "hex");

@@ -1,5 +1,5 @@
 import { objectKey, OBJECTS_PREFIX, parseKey } from "../object/name.ts";
-import type { Oid } from "../object/oid.ts";
+import { ownText } from "../object/oid.ts";
 import type { Entry, Store, StoredObject } from "./port.ts";
 
 /**
@@ -27,9 +27,4 @@ export async function* eachObject(store: Store, signal: AbortSignal, other: (ent
     // All are of one shape, without room to grow.
     yield archived ? { key, sizeBytes, modifiedMs, name, archived } : { key, sizeBytes, modifiedMs, name };
   }
-}
-
-/** A part of a text holds on to the whole of it; this is as large as it is long. */
-function ownText(oid: Oid): Oid {
-  return Buffer.from(oid, "latin1").toString("latin1") as Oid;
 }

@@ -12,6 +12,7 @@ import { thisRun, type ThisRun } from "../../../src/gc/this-run.ts";
 import { silent } from "../../../src/events.ts";
 import type { Entry, Store } from "../../../src/store/port.ts";
 import { upload } from "../../../src/transfer/upload.ts";
+import { collectGarbage } from "../../../src/util/collect-garbage.ts";
 import { ballastError } from "../../support/errors.ts";
 import { oid, put, scene, type Scene } from "../../support/repository.ts";
 
@@ -167,6 +168,26 @@ test("records are read back as they were written, in several where they are many
   expect(parseRecord(text)).toEqual({ head: { ballast: "mark", version: 1, oids: 2 }, oids: [oid("a"), oid("b")] });
   for (let length = 0; length < text.length; length++) expect(parseRecord(text.slice(0, length))).toBeUndefined();
   for (const bad of ["", "\n", "null\n", "{}\n", '{"ballast":"mark","version":2}\n', text.toUpperCase(), `${text}x\n`]) expect(parseRecord(bad)).toBeUndefined();
+});
+
+test("claims of the same contents take little memory beside the first of them", async () => {
+  const { remote } = await scene();
+  const oids = Array.from({ length: 50_000 }, (_, i) => oid(`${i}`));
+  const options = { concurrency: 4, signal };
+  const write = (number: number): Promise<unknown> => writeRecords(remote, `gc/claims/${repository.id}/push-${number.toString(16).padStart(32, "0")}`, { ballast: "claim", version: 1 }, oids);
+  const heldBytes = async (): Promise<number> => {
+    const claimed = await collectClaims(remote, options);
+    collectGarbage(Infinity);
+    const { heapUsed } = process.memoryUsage();
+    expect(claimed.every((claim) => claim.oids.length === oids.length)).toBe(true);
+    return heapUsed;
+  };
+  await write(0);
+  // What the first look leaves behind for good counts for neither.
+  await heldBytes();
+  const one = await heldBytes();
+  for (let number = 1; number < 8; number++) await write(number);
+  expect((await heldBytes()) - one).toBeLessThan(7 * oids.length * 16);
 });
 
 test("the store's time is told also while others tidy such files away", async () => {
