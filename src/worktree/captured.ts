@@ -2,7 +2,7 @@
  * Contents that the filter stored because Git was recording, and that no commit may hold yet: one `<oid> <path>` a
  * line. When Git then discards such an edit (`reset --hard`, `checkout -f`), the user is told how to get it back.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
@@ -10,6 +10,7 @@ import { gitText, runGit } from "../git/run.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { manifestBytesAt } from "../manifest/versions.ts";
 import { isOid, type Oid } from "../object/oid.ts";
+import { writeAtomically } from "../util/write-atomically.ts";
 import { formatOidLine, readOidLines } from "./oid-lines.ts";
 
 export interface Captured {
@@ -17,7 +18,10 @@ export interface Captured {
   readonly oid: Oid;
 }
 
-export function addCaptured(repository: Repository, captured: readonly Captured[]): void {
+/** There, and empty, while one of them may be of an asset that no commit has: Git may put a file of its own in its place. */
+const NEW = "captured-new";
+
+export function addCaptured(repository: Repository, captured: readonly (Captured & { readonly isNew: boolean })[]): void {
   if (captured.length === 0) return;
   const file = worktreeState(repository, "captured");
   mkdirSync(dirname(file), { recursive: true });
@@ -25,6 +29,7 @@ export function addCaptured(repository: Repository, captured: readonly Captured[
   for (let at = 0; at < captured.length; at += LINES_AT_ONCE) {
     appendFileSync(file, `\n${captured.slice(at, at + LINES_AT_ONCE).map(({ oid, path }) => formatOidLine(oid, path)).join("")}`);
   }
+  if (captured.some(({ isNew }) => isNew)) writeFileSync(worktreeState(repository, NEW), "");
 }
 
 const LINES_AT_ONCE = 1000;
@@ -35,7 +40,15 @@ export function readCaptured(repository: Repository): Captured[] {
 
 /** Forgets them all: what Git recorded is in a commit now. */
 export function clearCaptured(repository: Repository): void {
-  rmSync(worktreeState(repository, "captured"), { force: true });
+  for (const name of ["captured", NEW]) rmSync(worktreeState(repository, name), { force: true });
+}
+
+/** Forgets these, and whether any may be of a new asset when none of the others is. */
+export function forgetCaptured(repository: Repository, gone: readonly Captured[], { noneNew }: { readonly noneNew: boolean }): void {
+  const lines = new Set(gone.map(({ path, oid }) => formatOidLine(oid, path)));
+  const rest = readCaptured(repository).map(({ path, oid }) => formatOidLine(oid, path)).filter((line) => !lines.has(line));
+  if (gone.length > 0) writeAtomically(worktreeState(repository, "captured"), rest.join(""));
+  if (noneNew) rmSync(worktreeState(repository, NEW), { force: true });
 }
 
 /** Those of `captured` whose content no branch, tag, stash or staged manifest names, nor the commit that HEAD was at before. */

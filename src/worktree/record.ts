@@ -41,7 +41,7 @@ export async function record(context: Context, worktree: Worktree, { select, pat
   if (!select) warnOfBlocked(context, seen.values());
   const changes = [...seen.values()].filter(({ state }) => isRecordable(state));
   await keepNow(context, changes.filter(({ path }) => !stored.has(path)));
-  addCaptured(repository, changes.flatMap(({ path, w }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid }])));
+  addCaptured(repository, changes.flatMap(({ path, w, m }) => (w === undefined || w === "blocked" ? [] : [{ path, oid: w.oid, isNew: m === undefined }])));
   settleKnown(worktree, seen.values());
   for (const { path, w } of changes) {
     // A deletion stays one until Git has it: Git asks more than once, and an asset that was never there is none.

@@ -42,15 +42,16 @@ export interface Moved {
  * The worktree with that part of its manifest in which something can be to do after Git has rewritten it. Where M = B,
  * nothing is marked open and Git was told of no edit, each row of the state table for a rewritten manifest leaves the
  * file and the index alone, whatever is on disk.
+ * @param manifestBytes as in {@link openWorktree}
  * @returns `moved`: the paths of that part, and those that the manifest does not have any more
  * @throws as {@link openWorktree}
  */
-export function openMoved(repository: Repository): Moved {
+export function openMoved(repository: Repository, manifestBytes?: Buffer): Moved {
   let moved = new Set<string>();
-  let bytes: Buffer | undefined;
+  let bytes = manifestBytes;
   const worktree = open(repository, ({ index, restoring }) => {
     const file = manifestFile(repository);
-    bytes = existsSync(file) ? readFileSync(file) : undefined;
+    bytes ??= existsSync(file) ? readFileSync(file) : undefined;
     const part = bytes && restoring.size === 0 ? index.moved(bytes) : undefined;
     if (part !== undefined) {
       moved = new Set(part.keys());

@@ -47,12 +47,13 @@ const PART = 4;
 const FEW = 64;
 
 /**
+ * @param manifestBytes the manifest, when it is at hand; else the file is read
  * @returns undefined where all has to be looked at: nothing is sealed, what the seal rests on has changed, or much has
  * @throws as `openWorktree`; NOT_UTF8
  */
-export async function openSinceSeal(repository: Repository): Promise<SinceSeal | undefined> {
+export async function openSinceSeal(repository: Repository, manifestBytes?: Buffer): Promise<SinceSeal | undefined> {
   if (!hasSealed(repository)) return undefined;
-  const { worktree, moved, bytes } = openMoved(repository);
+  const { worktree, moved, bytes } = openMoved(repository, manifestBytes);
   if (bytes === undefined || worktree.restoring.size > 0) return undefined;
   const most = Math.max(FEW, worktree.index.size / PART);
   const what = moved.size <= most ? await listable(worktree) : undefined;

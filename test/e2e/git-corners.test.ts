@@ -282,3 +282,61 @@ describe("a commit that has assets and not the attributes that show them to Git"
     expect(await box.mustBallast("repo", "status")).toContain("every asset is as the manifest says");
   });
 });
+
+describe("a new asset in whose place Git puts a file of its own", () => {
+  const told = (content: string): RegExp => new RegExp(`new.bin: Git put its own file in the place of a new asset; the asset is kept\\n.*git ballast show ${sha256(content)} > new.bin`);
+
+  it.each([
+    ["a fast-forward", ["merge", "--no-edit", "plain"]],
+    ["pull", ["pull", ".", "plain"]],
+    ["merge", ["merge", "--no-ff", "--no-edit", "plain"]],
+    ["switch", ["switch", "plain"]],
+    ["switch --discard-changes", ["switch", "--discard-changes", "plain"]],
+    ["checkout -f", ["checkout", "-f", "plain"]],
+    ["reset --hard", ["reset", "--hard", "plain"]],
+    ["checkout --detach", ["checkout", "--detach", "plain"]],
+    ["cherry-pick", ["cherry-pick", "plain"]],
+  ])("by %s is kept, and a line tells once how to get it back", async (how, command) => {
+    await afresh();
+    await git("branch", "-f", "plain");
+    await git("switch", "-q", "plain");
+    await edit("new.bin", "Git's");
+    // As a clone without Ballast commits it.
+    await git("add", "-f", "new.bin");
+    await git("commit", "-q", "--no-verify", "-m", "plain");
+    await git("switch", "-q", "main");
+    const mine = `mine, before ${how}`;
+    await edit("new.bin", mine);
+    const { stderr } = await box.tryGit("repo", ...command);
+    expect(stderr).toMatch(told(mine));
+    expect((await box.read("repo/new.bin")).toString()).toBe("Git's");
+    expect(await box.mustBallast("repo", "show", sha256(mine))).toBe(mine);
+    expect((await box.tryGit("repo", "checkout", "-q", "--detach", third)).stderr).not.toContain("Git put");
+    await rm(box.path("repo/new.bin"), { force: true });
+  });
+
+  it("by checkout or restore of everything is kept as well; Git tells no hook that it changed files", async () => {
+    for (const command of [["checkout", "plain", "--", "."], ["restore", "--source=plain", "."]]) {
+      await afresh();
+      const mine = `mine, before ${command.join(" ")}`;
+      await edit("new.bin", mine);
+      await git(...command);
+      expect((await box.read("repo/new.bin")).toString()).toBe("Git's");
+      expect(await box.mustBallast("repo", "show", sha256(mine))).toBe(mine);
+    }
+    await rm(box.path("repo/new.bin"));
+  });
+
+  it("is not told of where it was stashed before", async () => {
+    await afresh();
+    await edit("new.bin", "stashed");
+    await git("stash", "push", "-q");
+    expect(await box.exists("repo/.git/ballast/captured-new")).toBe(false);
+    const { stderr } = await box.tryGit("repo", "switch", "plain");
+    expect(stderr).not.toContain("Git put");
+    await git("switch", "-q", "main");
+    await git("stash", "pop", "-q");
+    expect((await box.read("repo/new.bin")).toString()).toBe("stashed");
+    await rm(box.path("repo/new.bin"));
+  });
+});

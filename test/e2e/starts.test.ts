@@ -95,7 +95,7 @@ describe("Node is started", () => {
     expect(await staged()).toContain(sha256("edited"));
     expect(await starts(git("commit", "--quiet", "-m", "edit"))).toEqual([]);
     // What was recorded is in a commit, and is not kept in mind any longer.
-    expect(await box.exists("repo/.git/ballast/captured")).toBe(false);
+    for (const name of ["captured", "captured-new"]) expect(await box.exists(`repo/.git/ballast/${name}`)).toBe(false);
     expect(await starts(git("push", "--quiet", "origin", "HEAD:main"))).toEqual(["hook pre-push"]);
     expect(await starts(git("status"))).toEqual([]);
   });

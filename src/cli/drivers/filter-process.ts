@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { environment } from "../../config/environment.ts";
 import type { Context } from "../../context.ts";
@@ -6,8 +6,10 @@ import { BallastError, fromSystemError, isBallastError } from "../../errors.ts";
 import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
+import { manifestBytesAt } from "../../manifest/versions.ts";
 import { collectGarbage } from "../../util/collect-garbage.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
+import { keepEdits } from "../../worktree/keep-edits.ts";
 import { lookLive, recordLive } from "../../worktree/live.ts";
 import { isIndexLocked, isStamped, manifestFile } from "../../worktree/stamp.ts";
 
@@ -23,8 +25,9 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
   if (hello?.[0] !== "git-filter-client") return 1;
   reply(texts("git-filter-server", "version=2"));
   if (!reader.texts()) return 1;
-  reply(texts("capability=clean"));
   const filter = new Filter(makeContext);
+  await filter.begin();
+  reply(texts("capability=clean"));
   for (;;) {
     const request = reader.texts();
     if (request === undefined) return 0;
@@ -48,6 +51,17 @@ class Filter {
     this.#makeContext = makeContext;
   }
 
+  /**
+   * Git waits until this is done. Where it has already taken the manifest file away, as `reset --hard` and `checkout -f` do,
+   * it is about to write files, and will ask no more.
+   */
+  async begin(): Promise<void> {
+    const repository = await openRepository(process.cwd());
+    if (!isRecording(repository) || existsSync(manifestFile(repository)) || !(await isOwnWorktree(repository))) return;
+    const staged = await manifestBytesAt(repository, ":");
+    if (staged) await keep(await this.#makeContext(repository), staged);
+  }
+
   /** What Git shall see for this manifest; undefined when that cannot be told. One Git command asks several times. */
   async clean(input: Buffer): Promise<Buffer | undefined> {
     const repository = await openRepository(process.cwd());
@@ -57,6 +71,7 @@ class Filter {
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
     if (this.#last?.input.equals(input)) return this.#last.answer;
     const context = await this.#makeContext(repository);
+    if (!recording && isMoving()) await keep(context);
     try {
       const answer = oneOf(input, recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
       this.#last = { input, answer };
@@ -96,6 +111,17 @@ function oneOf(input: Buffer, answer: Buffer): Buffer {
   return answer.equals(input) ? input : answer;
 }
 
+/** Keeps what Git may overwrite; where that fails, Git goes on. */
+async function keep(context: Context, staged?: Buffer): Promise<void> {
+  try {
+    await keepEdits(context, staged);
+  } catch (thrown) {
+    const error = fromSystemError(thrown, "cannot keep edits");
+    if (!isBallastError(error)) throw error;
+    context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
+  }
+}
+
 /** Has pre-commit record what could not be told now. */
 function noteFailure(repository: Repository, { message }: BallastError): void {
   try {
@@ -104,6 +130,12 @@ function noteFailure(repository: Repository, { message }: BallastError): void {
     // On a full disk Git cannot write its commit either.
     if (!isBallastError(error, "DISK_FULL", "FILE_DENIED")) throw error;
   }
+}
+
+/** A merge says what it is about to do, also before it holds the lock; a fast-forward asks the filter only then. */
+function isMoving(): boolean {
+  const { BALLAST_SETTLING, GIT_REFLOG_ACTION } = environment();
+  return !BALLAST_SETTLING && GIT_REFLOG_ACTION !== undefined;
 }
 
 /** Git holds the index lock while it records (`add`, `commit -a`, `stash`) and not while it looks. */

@@ -7,6 +7,7 @@ import { openRepository, type Repository } from "../../git/repository.ts";
 import { checkCommit } from "../../commands/check-commit.ts";
 import { changedPaths } from "../../manifest/changed-paths.ts";
 import { clearCaptured } from "../../worktree/captured.ts";
+import { tellReplaced } from "../../worktree/replaced.ts";
 import { settleQuietly } from "../../worktree/settle.ts";
 import { waitFor, waitInBackground } from "../../worktree/waiter.ts";
 import { writeProtect } from "../../worktree/write-protection.ts";
@@ -38,8 +39,12 @@ export async function run([name, ...args]: string[], makeContext: (repository: R
     case "post-checkout":
     case "post-merge":
     case "post-rewrite":
+      await bringUp(context);
+      return 0;
     case "post-index-change":
       await bringUp(context);
+      // Its first argument: whether Git has changed files, and not only looked at them.
+      if (args[0] === "1") await tellReplaced(context);
       return 0;
     default:
       throw new BallastError("USAGE", `no such hook: ${name}`);
