@@ -121,7 +121,7 @@ class Run {
     let how: "done" | "present" | "kept" = "present";
     try {
       const kept = acceptableDelta(version, (base) => this.#candidate(base, oid), this.#model.objectsOf(oid), this.#options);
-      if (kept) this.#settle(oid, kept, before);
+      if (kept) await this.#settle(oid, kept, before);
       else if (!(await this.#stays(version, before))) how = await this.#remake(version, before, signal);
     } catch (error) {
       signal.throwIfAborted();
@@ -175,7 +175,7 @@ class Run {
     const isNew = !before.some(({ key }) => key === made.key);
     if (!isNew && before.length === 1 && ok) this.#options.settled?.add(before[0]!, base);
     this.#model.add(made);
-    this.#settle(version.oid, made, before);
+    await this.#settle(version.oid, made, before);
     return isNew ? "done" : "present";
   }
 
@@ -215,8 +215,10 @@ class Run {
   }
 
   /** Lets one object stay and the others go; at once in the model, so that what is decided next counts with it. */
-  #settle(oid: Oid, kept: StoredObject, before: readonly StoredObject[]): void {
+  async #settle(oid: Oid, kept: StoredObject, before: readonly StoredObject[]): Promise<void> {
     const going = before.filter(({ key }) => key !== kept.key);
+    // What was made was decoded; what was there may have rotted, and what goes may be all that is good.
+    if (going.length > 0 && going.length < before.length) await this.#options.workshop.verify(kept, (one) => this.#actual.chainOf(one));
     this.#model.remove(going);
     if (this.#model.chainOf(oid) === undefined) {
       for (const object of going) this.#model.add(object);

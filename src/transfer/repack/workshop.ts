@@ -5,6 +5,7 @@ import type { Candidate, DeltaPolicy } from "../../delta/plan.ts";
 import { isBallastError } from "../../errors.ts";
 import { Contents } from "../../object/contents.ts";
 import { copyObject, readRemote } from "../../object/copy.ts";
+import { verify } from "../../object/encodings.ts";
 import { draftDelta, type DeltaContext } from "../../object/ingest-delta.ts";
 import { objectKey } from "../../object/name.ts";
 import type { Oid } from "../../object/oid.ts";
@@ -79,6 +80,12 @@ export class Workshop {
     } finally {
       await this.#scratch?.release(fetched);
     }
+  }
+
+  /** Decodes an object of the store. @throws OBJECT_MISSING, OBJECT_CORRUPT */
+  async verify({ name, key }: StoredObject, chainOf: (oid: Oid) => readonly StoredObject[] | undefined): Promise<void> {
+    const { signal } = this.#options;
+    await this.withContents(chainOf, (openBase) => verify(name, this.#target.read(key, undefined, signal), { openBase, signal }));
   }
 
   /** Whether compressing a raw object would pay, told from samples; of a large one nothing else is read or fetched. */

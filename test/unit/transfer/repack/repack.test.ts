@@ -104,6 +104,29 @@ test("a damaged object stays as it is, is told, and keeps no other from being re
   expect(objectNames(store.root)).toContain(oidOf(VERSIONS[1]!));
 });
 
+test("an object that has rotted never stays in the place of a good one", async () => {
+  for (const remote of [false, true]) {
+    const directory = await newStore();
+    const store = remote ? asRemote(directory) : directory;
+    const [base, content] = [VERSIONS[0]!, VERSIONS[1]!];
+    for (const whole of [base, content]) await putContent(directory, whole);
+    const rotten = async (name: ObjectName, bytes: Buffer): Promise<string> => {
+      const changed = Buffer.from(bytes);
+      changed[bytes.length >> 1]! ^= 1;
+      await directory.write(objectKey(name), bufferSource(changed));
+      return objectKey(name);
+    };
+    const own = oidOf(content);
+    const versions = history([base, content]);
+    for (const [name, bytes] of [[{ oid: own, encoding: "gzip" }, gzipSync(content)], [{ oid: own, encoding: "delta", base: oidOf(base) }, await deltaOf(content, base)]] as const) {
+      const key = await rotten(name, bytes);
+      for (const dryRun of [true, false]) expect((await run(store, versions, { deltas: name.encoding === "delta", mode: name.encoding === "gzip" ? "always" : "never", dryRun })).failed).toMatchObject([{ oid: own }]);
+      expect(objectNames(directory.root)).toContain(own);
+      await directory.remove(key);
+    }
+  }
+});
+
 test("what nothing can decode, and what an archive has, is passed over", async () => {
   const directory = await newStore();
   const names = await putChain(directory, VERSIONS.slice(0, 3));
