@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Status } from "../../src/commands/status.ts";
 import { asset, project, type Project } from "../support/project.ts";
+import { sha256 } from "../support/sandbox.ts";
 
 /*
  * Worktrees that want a part of the assets only: by git sparse-checkout, by fetch.include, by checkout --include. What
@@ -72,6 +73,21 @@ describe("git sparse-checkout", () => {
     await box.mustBallast(repo, "checkout", "--all");
     expect(await there(repo)).toEqual(PATHS);
   });
+});
+
+it("what Git removes as sparse-checkout is narrowed, edits and new assets, is in the local store", async () => {
+  const { box } = p;
+  const repo = await clone();
+  await box.mustBallast(repo, "checkout");
+  await box.write(`${repo}/maps/m.bin`, "edited, in nobody's commit");
+  await box.write(`${repo}/maps/new.bin`, "new, in nobody's commit");
+  await box.git(repo, "sparse-checkout", "set", "art");
+  expect(await box.exists(`${repo}/maps`)).toBe(false);
+  const captured = (await box.read(`${repo}/.git/ballast/captured`)).toString();
+  for (const [path, content] of [["maps/m.bin", "edited, in nobody's commit"], ["maps/new.bin", "new, in nobody's commit"]] as const) {
+    expect(captured).toContain(`${sha256(content)} "${path}"`);
+    expect(await box.mustBallast(repo, "show", sha256(content))).toBe(content);
+  }
 });
 
 it("the manifest stays, whatever sparse-checkout leaves out, and follows git switch there", async () => {
