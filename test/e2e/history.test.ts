@@ -53,6 +53,8 @@ describe("one asset that was edited, renamed, edited on a branch and removed", (
 
   it("log takes paths from where the user stands, a number of versions and other revisions", async () => {
     expect((await p.box.mustBallast("repo/art", "log", "-n", "1", "hero.bin")).split("\n")).toHaveLength(1);
+    expect(await p.box.mustBallast("repo", "log", "--", "art/hero.bin")).toBe(await p.box.mustBallast("repo", "log", "art/hero.bin"));
+    expect((await p.box.ballast("repo", "log", "HEAD", "--", "art/hero.bin")).stderr).toContain("log takes one asset, not 2");
     expect((await log("art/a.bin", "--revision", "side")).map(({ commit }) => commit)).toEqual([commits["two"], commits["one"]]);
     expect((await log("art/a.bin")).map(({ kind, commit }) => [kind, commit])).toEqual([["removed", commits["renamed"]], ["modified", commits["two"]], ["added", commits["one"]]]);
   });
