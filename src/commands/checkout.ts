@@ -12,6 +12,7 @@ import { hashContents, keepNow } from "../worktree/contents.ts";
 import { noteConflicts } from "../worktree/edits-in-conflict.ts";
 import { follow, rereadEntry } from "../worktree/follow.ts";
 import { restoreFreed } from "../worktree/freed.ts";
+import { leaveToGit } from "../worktree/leave-to-git.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { outsideProfile, writeChoice } from "../worktree/profile.ts";
 import { settleKnown } from "../worktree/record.ts";
@@ -78,6 +79,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   if (options.lasting && options.paths.length === 0 && !options.dryRun) writeChoice(repository, options);
   const outside = await outsideProfile(context);
   const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside });
+  await leaveToGit(worktree, seen);
   const chosen = choose(context, options, seen);
   const { due, modified } = sort(options, chosen, byName);
   notes.push(...notesOnProfile(chosen, due, outside));

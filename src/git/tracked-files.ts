@@ -12,6 +12,12 @@ export async function trackedFiles(repository: Repository): Promise<string[]> {
   return [...new Set(files.map((line) => line.slice(line.indexOf("\t") + 1)))];
 }
 
+/** Every path of the worktree's own index, in its order; one that is unmerged stands there more than once. */
+export async function indexedPaths(repository: Repository): Promise<string[]> {
+  const { stdout } = await runGit(["ls-files", "-z"], at(repository, { env: { GIT_INDEX_FILE: undefined } }));
+  return stdout.toString().split("\0");
+}
+
 /** Has Git forget these files with the next commit; they stay on disk. */
 export async function takeOutOfGit(repository: Repository, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) return;

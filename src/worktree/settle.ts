@@ -9,6 +9,7 @@ import { hashContents } from "./contents.ts";
 import { noteConflicts } from "./edits-in-conflict.ts";
 import { follow, rereadEntry } from "./follow.ts";
 import { restoreFreed } from "./freed.ts";
+import { leaveToGit } from "./leave-to-git.ts";
 import { adoptMarkers } from "./markers.ts";
 import { observe, type Seen } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
@@ -50,6 +51,7 @@ export async function settle(context: Context, { final = false } = {}): Promise<
   const { worktree, moved } = openMoved(repository);
   await dropSettledConflicts(repository);
   const seen = await observe(worktree, { read: hashContents(context), candidates: [], outside: await outsideProfile(context), paths: moved });
+  await leaveToGit(worktree, seen);
   const result = await bringUp(context, worktree, seen);
   const conflicts = noteConflicts(context, worktree, seen);
   settleKnown(worktree, seen.values());
