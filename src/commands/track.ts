@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
@@ -17,7 +17,7 @@ import { hashContents } from "../worktree/contents.ts";
 import { record } from "../worktree/record.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { settle } from "../worktree/settle.ts";
-import { isStamped } from "../worktree/stamp.ts";
+import { isStamped, manifestFile } from "../worktree/stamp.ts";
 import { listTracked, patternFor, readTracking, tracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
 import { endProtection, writeProtect } from "../worktree/write-protection.ts";
 import { changesBetween, type Change } from "./changes.ts";
@@ -47,7 +47,7 @@ export interface TrackResult {
 
 /**
  * Adds patterns and records what matches them now.
- * @throws USAGE, NOT_A_FILE, PATH_REFUSED, FILE_CHANGED
+ * @throws NOT_INITIALISED, USAGE, NOT_A_FILE, PATH_REFUSED, FILE_CHANGED
  */
 export async function track(context: Context, options: TrackOptions): Promise<TrackResult> {
   const { repository, cwd } = context;
@@ -57,6 +57,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   if (options.lockable && options.notLockable) throw new BallastError("USAGE", "--lockable and --not-lockable exclude each other", { hint: "give one of them" });
   for (const argument of options.patterns) checkArgument(repository, cwd, argument);
   await settle(context);
+  if (!existsSync(manifestFile(repository))) throw new BallastError("NOT_INITIALISED", "this branch has no assets: .ballast/manifest.jsonl is missing", { hint: "git ballast init" });
   const before = openWorktree(repository);
   const wanted = options.patterns.map((argument) => patternFor(repository, cwd, argument));
   const added = [...new Set(wanted)].filter((pattern) => !before.tracking.patterns.includes(pattern));

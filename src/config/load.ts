@@ -2,11 +2,12 @@ import type { Repository } from "../git/repository.ts";
 import { environment, type Environment } from "./environment.ts";
 import { readGitSettings, type GitSetting, type Scope } from "./git-settings.ts";
 import { environmentName, KEYS, KEY_NAMES, parseValue, requireKey, type Key, type KeyName, type Values } from "./keys.ts";
+import { storeOfOtherBranches } from "./pin.ts";
 import { readCommitted } from "./read-committed.ts";
 import { DEFAULTS, type Settings } from "./settings.ts";
 
 /** Where a value comes from, from the strongest to the weakest. */
-export type Origin = "flag" | `env ${string}` | `git config (${Scope})` | ".ballast/config" | "default";
+export type Origin = "flag" | `env ${string}` | `git config (${Scope})` | ".ballast/config" | "ballast.pin" | "default";
 
 export interface Sources {
   /** Settings of the command line, by key: `--set key=value` and the options that stand for a key. */
@@ -24,12 +25,13 @@ export interface Loaded {
 
 /**
  * The settings in effect: command line, then `BALLAST_*`, then `git config ballast.*`, then `.ballast/config`, then
- * defaults. `AWS_*` is left to the AWS SDK.
+ * defaults. Where `.ballast/config` names no store, it is the one that this clone trusts. `AWS_*` is left to the AWS SDK.
  * @throws USAGE for the command line, CONFIG_INVALID for anything else that is not valid
  */
 export async function loadSettings(repository: Repository, { flags = {}, env = environment() }: Sources = {}): Promise<Loaded> {
   const committed = readCommitted(repository);
-  return resolveSettings({ flags, env, git: await readGitSettings(repository), committed: committed.values, warnings: committed.warnings });
+  const pinned = await storeOfOtherBranches(repository, committed);
+  return resolveSettings({ flags, env, git: await readGitSettings(repository), committed: committed.values, pinned, warnings: committed.warnings });
 }
 
 export interface RawSources {
@@ -37,16 +39,18 @@ export interface RawSources {
   readonly env: Environment;
   readonly git: ReadonlyMap<KeyName, GitSetting>;
   readonly committed: ReadonlyMap<KeyName, string>;
+  /** The store that this clone trusts, where `committed` names none. */
+  readonly pinned?: ReadonlyMap<KeyName, string> | undefined;
   readonly warnings: readonly string[];
 }
 
 /** Puts the sources together. */
-export function resolveSettings({ flags, env, git, committed, warnings }: RawSources): Loaded {
+export function resolveSettings({ flags, env, git, committed, pinned, warnings }: RawSources): Loaded {
   const byFlag = new Map(Object.entries(flags).map(([name, value]) => [requireKey(name), value]));
   const values: Partial<Record<KeyName, unknown>> = {};
   const origins = new Map<KeyName, { value: string | undefined; origin: Origin }>();
   for (const name of KEY_NAMES) {
-    const found = find(name, { byFlag, env, git, committed });
+    const found = find(name, { byFlag, env, git, committed, pinned });
     if (found === undefined) {
       origins.set(name, { value: defaultText(name), origin: "default" });
       continue;
@@ -61,7 +65,7 @@ export function resolveSettings({ flags, env, git, committed, warnings }: RawSou
 
 type Found = { text: string; origin: Origin } | undefined;
 
-function find(name: KeyName, { byFlag, env, git, committed }: Pick<RawSources, "env" | "git" | "committed"> & { byFlag: ReadonlyMap<KeyName, string> }): Found {
+function find(name: KeyName, { byFlag, env, git, committed, pinned }: Pick<RawSources, "env" | "git" | "committed" | "pinned"> & { byFlag: ReadonlyMap<KeyName, string> }): Found {
   const flag = byFlag.get(name);
   if (flag !== undefined) return { text: flag, origin: "flag" };
   const variable = environmentName(name);
@@ -71,7 +75,9 @@ function find(name: KeyName, { byFlag, env, git, committed }: Pick<RawSources, "
   const fromGit = git.get(name);
   if (fromGit !== undefined) return { text: fromGit.value, origin: `git config (${fromGit.scope})` };
   const fromFile = committed.get(name);
-  return fromFile === undefined ? undefined : { text: fromFile, origin: ".ballast/config" };
+  if (fromFile !== undefined) return { text: fromFile, origin: ".ballast/config" };
+  const trusted = pinned?.get(name);
+  return trusted === undefined ? undefined : { text: trusted, origin: "ballast.pin" };
 }
 
 function describe(origin: Origin): string {

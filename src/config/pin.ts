@@ -17,7 +17,7 @@ import type { Settings } from "./settings.ts";
 export const IDENTITY_KEYS = ["store.url", "store.region", "store.endpoint", "store.pathStyle"] as const satisfies readonly KeyName[];
 type IdentityKey = (typeof IDENTITY_KEYS)[number];
 /** The values of an identity as text; a key with its default value is absent. */
-type Identity = ReadonlyMap<IdentityKey, string>;
+export type Identity = ReadonlyMap<IdentityKey, string>;
 
 export const PIN = "ballast.pin";
 
@@ -25,6 +25,15 @@ export const PIN = "ballast.pin";
 export function committedIdentity(repository: Repository): string | undefined {
   const identity = identityIn(readCommitted(repository));
   return identity.has("store.url") ? formatPin(identity) : undefined;
+}
+
+/**
+ * What the pin says of the store where the worktree names none, as on a branch from before Ballast: the branches of one clone have
+ * one store, and a push sends commits of others too. Empty where the committed file names a store, or nothing is pinned.
+ */
+export async function storeOfOtherBranches(repository: Repository, committed: Committed): Promise<Identity> {
+  const pin = committed.values.has("store.url") ? undefined : await readPin(repository);
+  return pin === undefined ? new Map() : parsePin(pin);
 }
 
 export async function readPin(repository: Repository): Promise<string | undefined> {

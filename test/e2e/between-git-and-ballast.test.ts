@@ -94,3 +94,30 @@ describe("a file that is Git's in one commit and an asset in another", () => {
     await expectAt(["before", "before", "before"]);
   });
 });
+
+describe("a branch that has nothing of Ballast, in a clone whose other branches do", () => {
+  it("pushes what those need, can begin with the same store, and tracks nothing before that", async () => {
+    const { box, git } = await begun();
+    await git("init", "-q", "--bare", box.path("upstream.git"));
+    await git("remote", "add", "origin", box.path("upstream.git"));
+    await git("switch", "-q", "before");
+    await git("push", "-q", "origin", "main", "before");
+    expect((await box.objects("store")).length).toBeGreaterThan(0);
+    expect((await box.ballast("repo", "fsck")).stdout).toContain("nothing is wrong");
+    await git("switch", "-q", "--orphan", "pages");
+    const refused = await box.ballast("repo", "track", "*.bin");
+    expect([refused.status, refused.stderr]).toEqual([3, expect.stringContaining("git ballast init")]);
+    expect(await box.exists("repo/.gitignore")).toBe(false);
+    expect((await box.ballast("repo", "init", box.path("another"))).stderr).toContain("git ballast store set");
+    await box.mustBallast("repo", "init");
+    expect((await box.read("repo/.ballast/config")).toString()).toContain(`url = file://${box.path("store")}`);
+    await box.mustBallast("repo", "track", "*.bin");
+    await box.write("repo/page.bin", "page");
+    await git("add", "-A");
+    await git("commit", "-qm", "pages");
+    await git("push", "-q", "origin", "pages");
+    await git("switch", "-q", "main");
+    expect((await box.read("repo/big.bin")).toString()).toBe("big.bin of main");
+    await box.mustBallast("repo", "fetch", "--all");
+  });
+});

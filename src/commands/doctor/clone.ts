@@ -99,8 +99,9 @@ async function pin({ repository }: Context): Promise<Finding> {
   const pinned = await readPin(repository);
   const committed = committedIdentity(repository);
   if (pinned === undefined) return { ok: "unknown", detail: "no store is trusted yet", mend: "git ballast trust" };
+  if (committed === undefined) return { ...OK, detail: `${pinned}; ${CONFIG_PATH} names none here` };
   if (pinned === committed) return { ...OK, detail: pinned };
-  return { ok: false, detail: `this clone trusts ${pinned}, but ${CONFIG_PATH} names ${committed ?? "none"}`, mend: "git ballast trust, if you know why it changed" };
+  return { ok: false, detail: `this clone trusts ${pinned}, but ${CONFIG_PATH} names ${committed}`, mend: "git ballast trust, if you know why it changed" };
 }
 
 function countLines(file: string, pattern: RegExp): number {
