@@ -32,9 +32,10 @@ export class DirectoryCatalogue {
       await nextTurn();
       signal?.throwIfAborted();
       const directory = `${OBJECTS_PREFIX}${fanOut}/`;
-      for (const fileName of this.#names(directory.slice(0, -1)).sort(compare)) {
-        const oid = group.get(fileName.slice(0, 64));
-        const name = oid && parseName(fileName);
+      const near = this.#read(directory.slice(0, -1), (path) => readdirSync(path)).filter((fileName) => group.has(fileName.slice(0, 64)));
+      for (const fileName of near.sort(compare)) {
+        const oid = group.get(fileName.slice(0, 64))!;
+        const name = parseName(fileName);
         const stat = name && this.#stat(directory + fileName);
         if (!stat) continue;
         // Name and key are made of the oid as it was asked for: with texts of their own, an object would take twice the memory.
@@ -65,7 +66,7 @@ export class DirectoryCatalogue {
   /** @param directory "" or ends with "/" */
   async *#walk(directory: string, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Entry> {
     signal?.throwIfAborted();
-    const names = this.#names(directory.slice(0, -1), true);
+    const names = this.#names(directory.slice(0, -1));
     // A directory's keys all go on with "/", so it is sorted as if its name did.
     for (const name of names.sort(compare)) {
       const key = directory + name;
@@ -79,18 +80,19 @@ export class DirectoryCatalogue {
     await nextTurn();
   }
 
-  /** The names in a directory of the store that can be part of a key; directories end with "/" when asked for. */
-  #names(directory: string, directories = false): string[] {
-    const path = join(this.#root, directory);
+  /** The names in a directory of the store that can be part of a key; those of directories end with "/". */
+  #names(directory: string): string[] {
+    return this.#read(directory, (path) => readdirSync(path, { withFileTypes: true }).flatMap((dirent) => {
+      if (!isKeyComponent(dirent.name)) return [];
+      const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
+      return [isDirectory ? `${dirent.name}/` : dirent.name];
+    }));
+  }
+
+  /** What a directory of the store has; nothing where there is none. */
+  #read<T>(directory: string, read: (path: string) => T[]): T[] {
     try {
-      const names: string[] = [];
-      if (!directories) return readdirSync(path).filter(isKeyComponent);
-      for (const dirent of readdirSync(path, { withFileTypes: true })) {
-        if (!isKeyComponent(dirent.name)) continue;
-        const isDirectory = dirent.isSymbolicLink() ? isDirectoryAt(join(path, dirent.name)) : dirent.isDirectory();
-        names.push(isDirectory ? `${dirent.name}/` : dirent.name);
-      }
-      return names;
+      return read(join(this.#root, directory));
     } catch (error) {
       if (isAbsent(error)) return [];
       throw storeFailure(error, this.#url, `cannot list ${directory || "the store"}`, "read");
