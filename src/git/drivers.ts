@@ -15,7 +15,6 @@ function driverConfig(live: boolean): Map<string, string> {
     ["merge.ballast.driver", launch("merge-driver %O %A %B %P")],
     // Where Git first makes one merge base of several.
     ["merge.ballast.recursive", "ballast-bases"],
-    ["merge.ballast-bases.name", "Ballast: one merge base of several"],
     ["merge.ballast-bases.driver", launch("merge-driver --bases %O %A %B")],
   ]);
 }
