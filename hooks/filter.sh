@@ -21,5 +21,6 @@ if [ -n "${BALLAST_SETTLING:-}" ] || { unchanged && ours; }; then
   while read -r _; do :; done
   exit 0
 fi
-# Where 100,000 assets are recorded, V8 would let 48 MB of garbage gather before it looks.
+# Where 100,000 assets are recorded, V8 would let 48 MB of garbage gather before it looks, and glibc keep what it gets back.
+export MALLOC_MMAP_THRESHOLD_=32768
 exec "$1" --max-semi-space-size=4 "$2" filter-process

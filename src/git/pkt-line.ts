@@ -46,11 +46,17 @@ export class PktReader {
 
   /** Content packets up to the next flush, joined. */
   content(): Buffer {
-    const chunks: Buffer[] = [];
+    let all = Buffer.allocUnsafeSlow(MAX_PAYLOAD);
+    let length = 0;
     for (;;) {
       const packet = this.next();
-      if (packet === undefined || packet === "flush") return Buffer.concat(chunks);
-      chunks.push(Buffer.from(packet));
+      if (packet === undefined || packet === "flush") return all.subarray(0, length);
+      if (length + packet.length > all.length) {
+        const larger = Buffer.allocUnsafeSlow(2 * (length + packet.length));
+        all.copy(larger, 0, 0, length);
+        all = larger;
+      }
+      length += packet.copy(all, length);
     }
   }
 

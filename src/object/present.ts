@@ -2,8 +2,9 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Link } from "../delta/plan.ts";
 import type { DirectoryStore } from "../store/directory.ts";
-import { formatName, keyPrefix, objectKey, parseName, wholeNames, type ObjectName } from "./name.ts";
+import { keyPrefix, objectKey, parseName, wholeNames, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
+import { OidFilter } from "./oid-filter.ts";
 
 /** An object that is in a directory store right now. */
 export interface PresentObject {
@@ -51,7 +52,7 @@ export class PresentObjects {
     if (name.base !== undefined) return;
     const listing = this.#listings.get(directoryOf(this.#store, name.oid));
     // Where none has been read it will be found.
-    if (typeof listing === "object") listing.names.add(formatName(name));
+    if (typeof listing === "object") listing.whole.add(name.oid);
   }
 
   /** The content and all that it stands on, nearest first and the last one whole; undefined when that is not all here. */
@@ -75,8 +76,8 @@ export class PresentObjects {
   /** @param above the contents whose base this would be: two that stand on each other are of no use */
   #chainIn(store: DirectoryStore, oid: Oid, above: Set<Oid>): PresentObject[] | undefined {
     const listed = this.#listed(store, oid);
-    for (const name of wholeNames(oid)) {
-      const whole = listed?.names.has(formatName(name)) === false ? undefined : at(store, name);
+    for (const name of listed?.whole.mayHave(oid) === false ? [] : wholeNames(oid)) {
+      const whole = at(store, name);
       if (whole) return [whole];
     }
     if (above.size === MOST_LINKS) return undefined;
@@ -114,20 +115,21 @@ function directoryOf(store: DirectoryStore, oid: Oid): string {
   return dirname(store.pathOf(keyPrefix(oid)));
 }
 
-/** What a directory of objects has. */
+/** What a directory of objects has: of what is not a delta, there may be a million, and whoever asks looks for it by name. */
 interface Listing {
-  readonly names: Set<string>;
+  readonly whole: OidFilter;
   readonly deltas: ReadonlyMap<Oid, readonly ObjectName[]>;
 }
 
 function listingOf(directory: string): Listing {
-  const names = namesIn(directory);
+  const whole: string[] = [];
   const deltas = new Map<Oid, ObjectName[]>();
-  for (const fileName of names) {
+  for (const fileName of namesIn(directory)) {
     const name = fileName.includes(".xd3") ? parseName(fileName) : undefined;
-    if (name?.base !== undefined) deltas.set(name.oid, [...(deltas.get(name.oid) ?? []), name]);
+    if (name?.base === undefined) whole.push(fileName);
+    else deltas.set(name.oid, [...(deltas.get(name.oid) ?? []), name]);
   }
-  return { names: new Set(names), deltas };
+  return { whole: new OidFilter(whole), deltas };
 }
 
 function at(store: DirectoryStore, name: ObjectName): PresentObject | undefined {

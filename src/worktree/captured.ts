@@ -10,6 +10,7 @@ import { gitText, runGit } from "../git/run.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { manifestBytesAt } from "../manifest/versions.ts";
 import { isOid, type Oid } from "../object/oid.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { formatOidLine, readOidLines } from "./oid-lines.ts";
 
@@ -77,6 +78,8 @@ export async function unreferenced<T extends Captured>(repository: Repository, c
 
 /** Removes what a manifest names. As a rule that is where it was, which few are asked for; what is not may have been renamed. */
 function dropNamed(rest: Map<Oid, string>, manifest: Buffer): void {
+  // What came of the one before.
+  collectGarbage(rest.size);
   if (rest.size < manifest.length / BYTES_PER_SEARCH) for (const [oid, path] of rest) if (findAsset(manifest, path)?.oid === oid) rest.delete(oid);
   if (rest.size > 0) for (const oid of oidsIn(manifest)) rest.delete(oid);
 }

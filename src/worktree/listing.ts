@@ -8,8 +8,12 @@
  * Times are in seconds since 1970 with a fraction of ten digits, as GNU find writes them; permissions are octal. A path
  * of the worktree begins with "./".
  */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { environment } from "../config/environment.ts";
+import { systemCode } from "../errors.ts";
+import { worktreeState, type Repository } from "../git/repository.ts";
 import type { FileStat } from "../object/stable-file.ts";
 
 const FORMAT = "%y %s %T@ %C@ %i %D %m %p\\0";
@@ -41,10 +45,38 @@ export function listingArguments(patterns: readonly string[], beside: readonly s
   return [...roots, ...others, "-name", ".git", "-prune", "-o", "(", ...wanted.slice(1), ")", "-printf", FORMAT];
 }
 
-/** Lists as {@link listingArguments} say, or undefined when find cannot. */
-export function list(args: readonly string[], cwd: string): Promise<Buffer | undefined> {
-  const env = { ...environment(), LC_ALL: "C" };
-  return new Promise((resolve) => execFile("find", args, { cwd, env, encoding: "buffer", maxBuffer: 1 << 30 }, (error, stdout) => resolve(error ? undefined : stdout)));
+/**
+ * Lists as {@link listingArguments} say, or undefined when find cannot. What it says goes through a file: through a pipe it
+ * comes in thousands of pieces.
+ */
+export async function list(args: readonly string[], repository: Repository): Promise<Buffer | undefined> {
+  const directory = worktreeState(repository, "tmp");
+  const file = join(directory, `listing.${process.pid}`);
+  let fd: number | undefined;
+  try {
+    mkdirSync(directory, { recursive: true });
+    fd = openSync(file, "w+");
+    // Without a name, nothing of it is left however this ends.
+    rmSync(file);
+    const child = spawn("find", args, { cwd: repository.top, env: { ...environment(), LC_ALL: "C" }, stdio: ["ignore", fd, "ignore"] });
+    const status = await new Promise((resolve) => void child.on("error", resolve).on("close", resolve));
+    return status === 0 ? readWhole(fd) : undefined;
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function readWhole(fd: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(fstatSync(fd).size);
+  for (let at = 0; at < bytes.length; ) {
+    const count = readSync(fd, bytes, at, bytes.length - at, at);
+    if (count === 0) return bytes.subarray(0, at);
+    at += count;
+  }
+  return bytes;
 }
 
 /**

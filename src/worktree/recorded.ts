@@ -18,6 +18,7 @@ import { blobId } from "../git/blob-id.ts";
 import { CONFIG_PATH, MANIFEST_PATH, sharedState, worktreeState, type Repository } from "../git/repository.ts";
 import { EMPTY_MANIFEST, parseManifest, type Manifest } from "../manifest/manifest.ts";
 import { objectKey, OBJECTS_PREFIX, parseKey, type ObjectName } from "../object/name.ts";
+import type { Oid } from "../object/oid.ts";
 import { PresentObjects } from "../object/present.ts";
 import { openLocalStore } from "../store/open.ts";
 import { decodable } from "../transfer/chains.ts";
@@ -78,12 +79,22 @@ function objectsOf(repository: Repository, before: Manifest, after: Manifest): s
 
 /** Has all objects listed, as pre-commit will. @returns whether all that these assets need is among them */
 async function listStored(repository: Repository, assets: Manifest): Promise<boolean> {
-  const listing = await list([objectsDirectory(repository), "-type", "f", "-printf", "%P\\n"], repository.top);
+  const listing = await list([objectsDirectory(repository), "-type", "f", "-printf", "%P\\n"], repository);
   if (listing === undefined) return false;
-  const there = decodable(namesIn(listing));
-  for (const { oid } of assets.values()) if (!there.has(oid)) return false;
+  if (!hasAll(listing, assets)) return false;
   // Durable before the note is: a listing that was cut off would vouch for what is gone likewise.
   writeAtomically(worktreeState(repository, "stored"), listing);
+  return true;
+}
+
+function hasAll(listing: Buffer, assets: Manifest): boolean {
+  const rest = new Set<Oid>();
+  for (const { oid } of assets.values()) rest.add(oid);
+  // Of a large store, a map of all would take much; mostly all is whole.
+  for (const { name } of namesIn(listing)) if (name.base === undefined) rest.delete(name.oid);
+  if (rest.size === 0) return true;
+  const there = decodable(namesIn(listing));
+  for (const oid of rest) if (!there.has(oid)) return false;
   return true;
 }
 

@@ -34,7 +34,7 @@ export async function seal(worktree: Worktree, live: Live, startedNs: bigint): P
   const what = await listable(worktree);
   if (what === undefined) return;
   await index.whileCurrent(async () => {
-    const listing = await list(what.args, repository.top);
+    const listing = await list(what.args, repository);
     if (!listing || !agrees(listing, { index, assets: live.assets, beside: what.beside, startedNs })) return;
     writeSealed(repository, what.args, { listing, manifest: live.bytes });
   });

@@ -58,7 +58,7 @@ export async function openSinceSeal(repository: Repository, manifestBytes?: Buff
   const most = Math.max(FEW, worktree.index.size / PART);
   const what = moved.size <= most ? await listable(worktree) : undefined;
   const sealed = what && readSealed(repository, what.args);
-  const listing = sealed && (await list(what!.args, repository.top));
+  const listing = sealed && (await list(what!.args, repository));
   if (what === undefined || sealed === undefined || listing === undefined) return undefined;
   const files = changedFiles(sealed.listing, listing, what, most);
   const lines = changedAssets(sealed.manifest, bytes, most);

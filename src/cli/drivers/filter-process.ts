@@ -7,6 +7,7 @@ import { content, PktReader, texts, writeAll } from "../../git/pkt-line.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { openRepository, worktreeState, type Repository } from "../../git/repository.ts";
 import { manifestBytesAt } from "../../manifest/versions.ts";
+import { oidOf, type Oid } from "../../object/oid.ts";
 import { collectGarbage } from "../../util/collect-garbage.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { keepEdits } from "../../worktree/keep-edits.ts";
@@ -31,20 +32,31 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
   for (;;) {
     const request = reader.texts();
     if (request === undefined) return 0;
-    const input = reader.content();
-    const answer = request.includes("command=clean") ? await filter.clean(input) : input;
-    if (answer === undefined) reply(texts("status=error"));
-    else {
-      reply(texts("status=success"));
-      for (const packet of content(answer)) reply(packet);
-      reply(Buffer.from("0000"));
-    }
+    const asked = await answer(filter, request.includes("command=clean"), reader, reply);
+    // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
+    collectGarbage(asked / LINE_BYTES);
   }
 }
 
+/** @returns the bytes that were asked about: by then, nothing refers to them any more */
+async function answer(filter: Filter, isClean: boolean, reader: PktReader, reply: (bytes: Buffer) => void): Promise<number> {
+  const input = reader.content();
+  const output = isClean ? await filter.clean(input) : input;
+  if (output === undefined) reply(texts("status=error"));
+  else {
+    reply(texts("status=success"));
+    for (const packet of content(output)) reply(packet);
+    reply(Buffer.from("0000"));
+  }
+  return input.length;
+}
+
+/** About what a line of the manifest takes. */
+const LINE_BYTES = 120;
+
 class Filter {
   readonly #makeContext: (repository: Repository) => Promise<Context>;
-  #last: { input: Buffer; answer: Buffer } | undefined;
+  #last: { input: Oid; answer: Buffer } | undefined;
   #hooksSeen = false;
 
   constructor(makeContext: (repository: Repository) => Promise<Context>) {
@@ -69,14 +81,13 @@ class Filter {
     await this.#mendHooks(repository);
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
-    if (this.#last?.input.equals(input)) return this.#last.answer;
+    const asked = oidOf(input);
+    if (this.#last?.input === asked) return this.#last.answer;
     const context = await this.#makeContext(repository);
     if (!recording && isMoving()) await keep(context);
     try {
-      const answer = oneOf(input, recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context));
-      this.#last = { input, answer };
-      // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
-      collectGarbage(answer.length / LINE_BYTES);
+      const answer = recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context);
+      this.#last = { input: asked, answer };
       return answer;
     } catch (thrown) {
       const error = fromSystemError(thrown, "cannot record");
@@ -103,14 +114,6 @@ class Filter {
   }
 }
 
-/** About what a line of the manifest takes. */
-const LINE_BYTES = 120;
-
-/** An answer; as a rule it is what was asked about, and is kept once. */
-function oneOf(input: Buffer, answer: Buffer): Buffer {
-  return answer.equals(input) ? input : answer;
-}
-
 /** Keeps what Git may overwrite; where that fails, Git goes on. */
 async function keep(context: Context, staged?: Buffer): Promise<void> {
   try {
@@ -120,6 +123,7 @@ async function keep(context: Context, staged?: Buffer): Promise<void> {
     if (!isBallastError(error)) throw error;
     context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
   }
+  collectGarbage((staged?.length ?? 0) / LINE_BYTES);
 }
 
 /** Has pre-commit record what could not be told now. */

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } f
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { openRepository } from "../../../src/git/repository.ts";
 import { everyListed, list, listingArguments, type Listed } from "../../../src/worktree/listing.ts";
 import { sandbox } from "../../support/sandbox.ts";
 
@@ -36,7 +37,7 @@ it("no file that Git finds by tracked patterns is missing from the listing", asy
       if (args === undefined) return;
       writeFileSync(join(top, ".gitignore"), "");
       const found = execFileSync("git", ["ls-files", "--others", "--ignored", "-z", ...patterns.map((one) => `--exclude=${one}`)], { cwd: top, encoding: "utf8" }).split("\0").slice(0, -1);
-      const listed = linesOf((await list(args, top))!)!.map((line) => line.path);
+      const listed = linesOf((await list(args, await openRepository(top)))!)!.map((line) => line.path);
       expect(new Set(listed).size).toBe(listed.length);
       expect(listed).toEqual(expect.arrayContaining(found.map((file) => `./${file}`)));
       compared += found.length;
@@ -61,7 +62,9 @@ it("walks no more of the worktree than the directories that are tracked, where t
 it("reads what find writes, to the nanosecond, and refuses what is no listing", async () => {
   const box = await sandbox({ ballast: false });
   await box.write("repo/art/a\nb", "content");
-  const lines = linesOf((await list(listingArguments(["/art/"], [], () => true)!, box.path("repo")))!)!;
+  await box.git("repo", "init", "-q");
+  const repository = await openRepository(box.path("repo"));
+  const lines = linesOf((await list(listingArguments(["/art/"], [], () => true)!, repository))!)!;
   const { size, mtimeNs, ctimeNs, ino, dev, mode } = statSync(box.path("repo/art/a\nb"), { bigint: true });
   expect(lines).toEqual([{ type: "f", path: "./art/a\nb", stat: { size, mtimeNs, ctimeNs, ino, dev, mode: mode & 0o7777n } }]);
   expect(linesOf(Buffer.from("f 1 2.0000000000 3.0 4 5 644 ./a\0"))).toBeUndefined();
@@ -69,7 +72,7 @@ it("reads what find writes, to the nanosecond, and refuses what is no listing", 
   expect(linesOf(Buffer.from(`${line}\0${line}\0`))).toHaveLength(2);
   expect(linesOf(Buffer.from(`${line}\0${line}`))).toBeUndefined();
   expect(everyListed(Buffer.from(`${line}\0${line}\0`), () => false)).toBe(false);
-  expect(await list(["./nowhere", "-printf", "x"], box.path("repo"))).toBeUndefined();
+  expect(await list(["./nowhere", "-printf", "x"], repository)).toBeUndefined();
 });
 
 /** The lines of a listing; undefined when one is not as it should be. */
