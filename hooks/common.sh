@@ -30,7 +30,7 @@
   ballast() {
     # As in filter.sh.
     export MALLOC_MMAP_THRESHOLD_=32768
-    if [ -x @NODE@ ] && [ -f @MAIN@ ]; then exec @NODE@ --max-semi-space-size=4 @MAIN@ "$@"; fi
+    if [ -x @NODE@ ] && [ -f @MAIN@ ]; then exec @NODE@ --max-semi-space-size=2 @MAIN@ "$@"; fi
     if command -v git-ballast >/dev/null 2>&1; then exec git-ballast "$@"; fi
     echo "ballast: git-ballast was not found, so assets are neither checked nor restored" >&2
     echo "  -> npm install -g git-ballast, or BALLAST_SKIP=1 to go on without it" >&2

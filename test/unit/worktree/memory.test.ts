@@ -1,5 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Asset } from "../../../src/manifest/manifest.ts";
 import { oidOf } from "../../../src/object/oid.ts";
+import { observe, type Seen } from "../../../src/worktree/observe.ts";
+import type { Worktree } from "../../../src/worktree/session.ts";
+import { StatIndex } from "../../../src/worktree/stat-index.ts";
 import { Entries } from "../../../src/worktree/stat-entries.ts";
 import { collectGarbage } from "../../../src/util/collect-garbage.ts";
 
@@ -43,4 +50,28 @@ it("what nothing refers to is given back when it was much, and left alone when i
   collectGarbage(10);
   collectGarbage(COUNT);
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(20e6);
+});
+
+it("a look keeps of each asset that differs no more than its place, since the index has the rest", async () => {
+  const top = mkdtempSync(join(tmpdir(), "ballast-look-"));
+  const index = StatIndex.open(join(top, "index"));
+  const manifest = new Map<string, Asset>();
+  for (let i = 0; i < COUNT; i++) {
+    const path = `assets/${i % 100}/${i}.bin`;
+    manifest.set(path, { path, oid: oidOf(Buffer.from(`asset ${i}`)), sizeBytes: i, exec: false });
+    index.set(path, { b: { oid: oidOf(Buffer.from(`before ${i}`)), exec: false } });
+  }
+  const worktree = { repository: { top }, manifest, index, stamped: false, restoring: new Map(), fileMode: true, tracking: { patterns: [], matches: () => false } } as unknown as Worktree;
+  const look = (): Promise<ReadonlyMap<string, Seen>> => observe(worktree, { read: async () => {}, candidates: [] });
+  // Tables that the index makes when it is first asked for all of its paths are no part of a look.
+  const tables = async (): Promise<number> => (await look()).size;
+  expect(await tables()).toBe(COUNT);
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = heapBytes();
+  const seen = await look();
+  const tookBytes = heapBytes() - before;
+  expect(seen.get("assets/7/7.bin")).toMatchObject({ state: "missing", w: undefined, b: { oid: oidOf(Buffer.from("before 7")) } });
+  // With a copy of what the index has it would be about 240.
+  expect(tookBytes / COUNT).toBeLessThan(150);
+  rmSync(top, { recursive: true });
 });
