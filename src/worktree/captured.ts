@@ -44,6 +44,11 @@ export function clearCaptured(repository: Repository): void {
   for (const name of ["captured", NEW]) rmSync(worktreeState(repository, name), { force: true });
 }
 
+/** Whether one of them may be of an asset that no commit has. */
+export function mayHaveNew(repository: Repository): boolean {
+  return existsSync(worktreeState(repository, NEW));
+}
+
 /** Forgets these, and whether any may be of a new asset when none of the others is. */
 export function forgetCaptured(repository: Repository, gone: readonly Captured[], { noneNew }: { readonly noneNew: boolean }): void {
   const lines = new Set(gone.map(({ path, oid }) => formatOidLine(oid, path)));

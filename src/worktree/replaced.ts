@@ -9,7 +9,7 @@ import { trackedFiles } from "../git/tracked-files.ts";
 import { findAsset } from "../manifest/find-asset.ts";
 import { manifestBytesAt } from "../manifest/versions.ts";
 import { shellWord } from "../util/package-root.ts";
-import { forgetCaptured, readCaptured, unreferenced, type Captured } from "./captured.ts";
+import { forgetCaptured, mayHaveNew, readCaptured, unreferenced, type Captured } from "./captured.ts";
 import { hashContents } from "./contents.ts";
 import { observe } from "./observe.ts";
 import { openWorktree } from "./session.ts";
@@ -17,6 +17,7 @@ import { openWorktree } from "./session.ts";
 /** Tells which new assets Git has replaced by files of its own, and how to get them back. */
 export async function tellReplaced(context: Context): Promise<void> {
   const { repository, report } = context;
+  if (!mayHaveNew(repository)) return;
   const head = await manifestBytesAt(repository, "HEAD");
   const last = new Map(readCaptured(repository).map((one) => [one.path, one]));
   const fresh = [...last.values()].filter(({ path }) => head === undefined || findAsset(head, path) === undefined);
