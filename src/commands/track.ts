@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative, sep } from "node:path";
+import { readPin } from "../config/pin.ts";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
@@ -57,7 +58,7 @@ export async function track(context: Context, options: TrackOptions): Promise<Tr
   if (options.lockable && options.notLockable) throw new BallastError("USAGE", "--lockable and --not-lockable exclude each other", { hint: "give one of them" });
   for (const argument of options.patterns) checkArgument(repository, cwd, argument);
   await settle(context);
-  if (!existsSync(manifestFile(repository))) throw new BallastError("NOT_INITIALISED", "this branch has no assets: .ballast/manifest.jsonl is missing", { hint: "git ballast init" });
+  if (!existsSync(manifestFile(repository)) && (await readPin(repository)) !== undefined) throw new BallastError("NOT_INITIALISED", "this branch has no assets, as others have: .ballast/manifest.jsonl is missing", { hint: "git ballast init" });
   const before = openWorktree(repository);
   const wanted = options.patterns.map((argument) => patternFor(repository, cwd, argument));
   const added = [...new Set(wanted)].filter((pattern) => !before.tracking.patterns.includes(pattern));
