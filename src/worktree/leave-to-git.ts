@@ -1,5 +1,5 @@
 import { indexedPaths } from "../git/tracked-files.ts";
-import type { Seen } from "./observe.ts";
+import { otherwise, type Seen } from "./seen.ts";
 import type { Worktree } from "./session.ts";
 
 /**
@@ -13,7 +13,7 @@ export async function leaveToGit({ repository, index }: Worktree, seen: Map<stri
   for (const sight of unclaimed) {
     const { path } = sight;
     if (!inGit.has(path)) continue;
+    seen.set(path, otherwise(sight, { state: "none", b: undefined }));
     index.set(path, undefined);
-    seen.set(path, { ...sight, state: "none", b: undefined });
   }
 }

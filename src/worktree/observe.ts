@@ -5,7 +5,7 @@ import { directoriesOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
 import { fileStat, type FileStat } from "../object/stable-file.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
-import { asKnown, Indexed, isDirectory, isExecutable, isRegular, type Seen } from "./seen.ts";
+import { asKnown, Indexed, isDirectory, isExecutable, isRegular, otherwise, type Seen } from "./seen.ts";
 import { isRacy, nowNs, sameStat, UNKNOWN_OID, type Hashed, type IndexEntry, type StatIndex } from "./stat-index.ts";
 import { knownAt } from "./restoring.ts";
 import { stateOf, type OnDisk } from "./states.ts";
@@ -109,13 +109,9 @@ function makeRoom({ manifest, index, stamped }: Worktree, path: string, seen: Ma
   for (const directory of directoriesOf(path)) {
     if (!manifest.has(directory)) continue;
     const sight = seen.get(directory);
-    if (stamped && sight?.state === "blocked" && sight.b !== undefined && index.get(directory)?.open === undefined) seen.set(directory, { ...sight, w: undefined, state: "deleted" });
-    if (seen.get(directory)?.state !== "deleted") return void seen.set(path, asBlocked(seen.get(path)!));
+    if (stamped && sight?.state === "blocked" && sight.b !== undefined && index.get(directory)?.open === undefined) seen.set(directory, otherwise(sight, { w: undefined, state: "deleted" }));
+    if (seen.get(directory)?.state !== "deleted") return void seen.set(path, otherwise(seen.get(path)!, { state: "blocked" }));
   }
-}
-
-function asBlocked({ path, w, m, b, stat, provisional }: Seen): Seen {
-  return { path, state: "blocked", w, m, b, stat, provisional };
 }
 
 /** What a look at a path has found. */

@@ -98,6 +98,11 @@ export class Indexed implements Seen {
   }
 }
 
+/** What was seen, with changes. Nothing of it is asked of the index any more. */
+export function otherwise({ path, state, w, m, b, stat, provisional }: Seen, change: Partial<Seen>): Seen {
+  return { path, state, w, m, b, stat, provisional, ...change };
+}
+
 /** By the bit of the owner, as Git does. */
 export function isExecutable({ mode }: FileStat): boolean {
   return (mode & 0o100n) !== 0n;
