@@ -1,12 +1,16 @@
 import type { Context } from "../context.ts";
+import type { Repository } from "../git/repository.ts";
 import { addCaptured } from "./captured.ts";
 import { keepNow, storeContents } from "./contents.ts";
+import { list } from "./listing.ts";
 import { observe } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
+import { isRecorded } from "./recorded.ts";
+import { listable, readSealed } from "./sealed.ts";
 import { openWorktree } from "./session.ts";
 import { openSinceSeal } from "./since-seal.ts";
 import { sameContent, type Content } from "./states.ts";
-import { listTracked } from "./tracking.ts";
+import { listTracked, readTracking } from "./tracking.ts";
 
 /**
  * Has the local store hold what is on disk and in no manifest, without recording it: Git, which takes ignored files for
@@ -16,6 +20,7 @@ import { listTracked } from "./tracking.ts";
  */
 export async function keepEdits(context: Context, manifest?: Buffer): Promise<void> {
   const { repository } = context;
+  if (await isKept(repository)) return;
   const since = await openSinceSeal(repository, manifest);
   const worktree = since?.worktree ?? openWorktree(repository, manifest);
   const candidates = since ? [] : await listTracked(repository, worktree.tracking.patterns);
@@ -27,4 +32,12 @@ export async function keepEdits(context: Context, manifest?: Buffer): Promise<vo
   await keepNow(context, edits);
   addCaptured(repository, edits.map(({ path, w, isNew }) => ({ path, oid: w.oid, isNew })));
   await worktree.index.save(0);
+}
+
+/** Whether the disk is as the filter recorded it last, as in the middle of a stash. */
+async function isKept(repository: Repository): Promise<boolean> {
+  const what = await listable({ repository, tracking: readTracking(repository) });
+  const sealed = what && readSealed(repository, what.args);
+  if (sealed === undefined || !isRecorded(repository, sealed.manifest)) return false;
+  return (await list(what!.args, repository))?.equals(sealed.listing) === true;
 }

@@ -9,12 +9,12 @@
  * of the worktree begins with "./".
  */
 import { spawn } from "node:child_process";
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync } from "node:fs";
 import { environment } from "../config/environment.ts";
 import { systemCode } from "../errors.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
 import type { FileStat } from "../object/stable-file.ts";
+import { openUnnamed, readWhole } from "../util/unnamed-file.ts";
 
 const FORMAT = "%y %s %T@ %C@ %i %D %m %p\\0";
 const LINE = /^(\S) (\d+) (\d+)\.(\d{9})0 (\d+)\.(\d{9})0 (\d+) (\d+) ([0-7]+) ([\s\S]+)$/;
@@ -50,14 +50,9 @@ export function listingArguments(patterns: readonly string[], beside: readonly s
  * comes in thousands of pieces.
  */
 export async function list(args: readonly string[], repository: Repository): Promise<Buffer | undefined> {
-  const directory = worktreeState(repository, "tmp");
-  const file = join(directory, `listing.${process.pid}`);
   let fd: number | undefined;
   try {
-    mkdirSync(directory, { recursive: true });
-    fd = openSync(file, "w+");
-    // Without a name, nothing of it is left however this ends.
-    rmSync(file);
+    fd = openUnnamed(worktreeState(repository, "tmp"));
     const child = spawn("find", args, { cwd: repository.top, env: { ...environment(), LC_ALL: "C" }, stdio: ["ignore", fd, "ignore"] });
     const status = await new Promise((resolve) => void child.on("error", resolve).on("close", resolve));
     return status === 0 ? readWhole(fd) : undefined;
@@ -67,16 +62,6 @@ export async function list(args: readonly string[], repository: Repository): Pro
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
-}
-
-function readWhole(fd: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(fstatSync(fd).size);
-  for (let at = 0; at < bytes.length; ) {
-    const count = readSync(fd, bytes, at, bytes.length - at, at);
-    if (count === 0) return bytes.subarray(0, at);
-    at += count;
-  }
-  return bytes;
 }
 
 /**

@@ -63,6 +63,12 @@ export async function noteRecorded(repository: Repository, before: RecordedOn, a
   write([...head([old, ...none, ...(goesOn ? older : [])].slice(0, MOST_BEFORE)), ...new Set([...(goesOn ? earlier : []), ...objects])]);
 }
 
+/** Whether this manifest is what the filter recorded last: the local store has all that it names and the commit before has not. */
+export function isRecorded(repository: Repository, manifest: Buffer): boolean {
+  const [ids = ""] = readIfThere(worktreeState(repository, "recorded")).toString().split("\n", 1);
+  return ids.split(" ", 1)[0] === blobId(repository, manifest);
+}
+
 /** The files of the objects that the new contents need; undefined when one is missing. */
 function objectsOf(repository: Repository, before: Manifest, after: Manifest): string[] | "many" | undefined {
   const store = openLocalStore(repository);

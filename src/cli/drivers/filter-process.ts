@@ -9,6 +9,7 @@ import { openRepository, worktreeState, type Repository } from "../../git/reposi
 import { manifestBytesAt } from "../../manifest/versions.ts";
 import { oidOf, type Oid } from "../../object/oid.ts";
 import { collectGarbage } from "../../util/collect-garbage.ts";
+import { SetAside } from "../../util/set-aside.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
 import { keepEdits } from "../../worktree/keep-edits.ts";
 import { lookLive, recordLive } from "../../worktree/live.ts";
@@ -56,7 +57,7 @@ const LINE_BYTES = 120;
 
 class Filter {
   readonly #makeContext: (repository: Repository) => Promise<Context>;
-  #last: { input: Oid; answer: Buffer } | undefined;
+  #last: { input: Oid; answer: SetAside } | undefined;
   #hooksSeen = false;
 
   constructor(makeContext: (repository: Repository) => Promise<Context>) {
@@ -82,12 +83,13 @@ class Filter {
     // Not the file that Ballast settled: Git is in the middle of something, or asks about another version.
     if (!isStamped(repository) || !readFileSync(manifestFile(repository)).equals(input) || !(await isOwnWorktree(repository))) return input;
     const asked = oidOf(input);
-    if (this.#last?.input === asked) return this.#last.answer;
+    if (this.#last?.input === asked) return this.#last.answer.read();
     const context = await this.#makeContext(repository);
     if (!recording && isMoving()) await keep(context);
     try {
       const answer = recording ? await recordLive(context, { follows: !environment()["GIT_INDEX_FILE"] }) : await lookLive(context);
-      this.#last = { input: asked, answer };
+      this.#last?.answer.close();
+      this.#last = { input: asked, answer: new SetAside(answer, worktreeState(repository, "tmp")) };
       return answer;
     } catch (thrown) {
       const error = fromSystemError(thrown, "cannot record");
