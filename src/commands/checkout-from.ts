@@ -3,6 +3,7 @@ import { BallastError } from "../errors.ts";
 import { commitId } from "../git/commits.ts";
 import type { Asset, Manifest } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
 import { observe, type Seen } from "../worktree/observe.ts";
 import { restore, SeenRestoration, type RestoreResult } from "../worktree/restore.ts";
@@ -27,8 +28,7 @@ export async function checkoutFrom(context: Context, revision: string, options: 
   const targets = choose(context, revision, source, options);
   await settle(context);
   const worktree = openWorktree(repository);
-  const paths = new Set(targets.map(({ path }) => path));
-  const seen = await observe(worktree, { read: hashContents(context), candidates: [...paths], select: (path) => paths.has(path) });
+  const seen = await look(context, worktree, targets);
   const { due, edited, blocked } = sort(targets, seen, options.force);
   const result = { ...NOTHING, modified: options.force ? [] : edited.map(({ path }) => path), blocked };
   const notes = notesOn(worktree, due);
@@ -36,10 +36,17 @@ export async function checkoutFrom(context: Context, revision: string, options: 
   const replaced = options.force ? edited : [];
   await keepNow(context, replaced);
   const edits = replaced.flatMap(({ path, w }) => (w !== undefined && w !== "blocked" ? [{ path, oid: w.oid }] : []));
+  // Of a million, what was only needed to see them.
+  collectGarbage(due.length);
   const outcome = await replace(context, worktree, due, seen, options);
   await writeProtect(context, outcome.restored);
   const restored = new Set(outcome.restored);
   return { ...result, ...outcome, kept: edits.filter(({ path }) => restored.has(path)), notes };
+}
+
+function look(context: Context, worktree: Worktree, targets: readonly Asset[]): Promise<Map<string, Seen>> {
+  const paths = new Set(targets.map(({ path }) => path));
+  return observe(worktree, { read: hashContents(context), candidates: [...paths], select: (path) => paths.has(path) });
 }
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };

@@ -28,13 +28,13 @@ export async function run(makeContext: (repository: Repository) => Promise<Conte
   reply(texts("git-filter-server", "version=2"));
   if (!reader.texts()) return 1;
   const filter = new Filter(makeContext);
-  await filter.begin();
+  // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
+  collectGarbage((await filter.begin()) / LINE_BYTES);
   reply(texts("capability=clean"));
   for (;;) {
     const request = reader.texts();
     if (request === undefined) return 0;
     const asked = await answer(filter, request.includes("command=clean"), reader, reply);
-    // Git keeps this process until it is done, and may start others meanwhile, which need memory too.
     collectGarbage(asked / LINE_BYTES);
   }
 }
@@ -67,12 +67,14 @@ class Filter {
   /**
    * Git waits until this is done. Where it has already taken the manifest file away, as `reset --hard` and `checkout -f` do,
    * it is about to write files, and will ask no more.
+   * @returns the bytes of the manifest that was read for it
    */
-  async begin(): Promise<void> {
+  async begin(): Promise<number> {
     const repository = await openRepository(process.cwd());
-    if (!isRecording(repository) || existsSync(manifestFile(repository)) || !(await isOwnWorktree(repository))) return;
+    if (!isRecording(repository) || existsSync(manifestFile(repository)) || !(await isOwnWorktree(repository))) return 0;
     const staged = await manifestBytesAt(repository, ":");
     if (staged) await keep(await this.#makeContext(repository), staged);
+    return staged?.length ?? 0;
   }
 
   /** What Git shall see for this manifest; undefined when that cannot be told. One Git command asks several times. */
@@ -125,7 +127,6 @@ async function keep(context: Context, staged?: Buffer): Promise<void> {
     if (!isBallastError(error)) throw error;
     context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
   }
-  collectGarbage((staged?.length ?? 0) / LINE_BYTES);
 }
 
 /** Has pre-commit record what could not be told now. */
