@@ -2,8 +2,8 @@
  * Contents that the filter stored because Git was recording, and that no commit may hold yet: one `<oid> <path>` a
  * line. When Git then discards such an edit (`reset --hard`, `checkout -f`), the user is told how to get it back.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
@@ -12,7 +12,7 @@ import { manifestBytesAt } from "../manifest/versions.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
-import { formatOidLine, readOidLines } from "./oid-lines.ts";
+import { appendOidLines, formatOidLine, readOidLines } from "./oid-lines.ts";
 
 export interface Captured {
   readonly path: string;
@@ -25,15 +25,9 @@ const NEW = "captured-new";
 export function addCaptured(repository: Repository, captured: readonly (Captured & { readonly isNew: boolean })[]): void {
   if (captured.length === 0) return;
   const file = worktreeState(repository, "captured");
-  mkdirSync(dirname(file), { recursive: true });
-  // The first line feed ends a line that a killed process may have left unfinished.
-  for (let at = 0; at < captured.length; at += LINES_AT_ONCE) {
-    appendFileSync(file, `\n${captured.slice(at, at + LINES_AT_ONCE).map(({ oid, path }) => formatOidLine(oid, path)).join("")}`);
-  }
+  appendOidLines(file, captured);
   if (captured.some(({ isNew }) => isNew)) writeFileSync(worktreeState(repository, NEW), "");
 }
-
-const LINES_AT_ONCE = 1000;
 
 export function readCaptured(repository: Repository): Captured[] {
   return readOidLines(worktreeState(repository, "captured")).flatMap(({ hex, path }) => (isOid(hex) ? [{ oid: hex, path }] : []));

@@ -6,6 +6,7 @@ import { putBeside } from "./beside.ts";
 import { readCaptured, unreferenced, type Captured } from "./captured.ts";
 import { dropSettledConflicts } from "./conflicts.ts";
 import { hashContents } from "./contents.ts";
+import { tellDiscarded } from "./discarded.ts";
 import { noteConflicts } from "./edits-in-conflict.ts";
 import { follow, rereadEntry } from "./follow.ts";
 import { restoreFreed } from "./freed.ts";
@@ -79,9 +80,8 @@ async function bringUp(context: Context, worktree: Worktree, seen: ReadonlyMap<s
     for (const { path, oid } of blocked) {
       result.missing.push({ path, oid, code: "NOT_A_FILE", why: "something that is no regular file stands in its place" });
     }
-    for (const { path, oid } of lost.filter(({ path }) => !result.missing.some((missing) => missing.path === path))) {
-      context.report({ kind: "warning", message: `${path}: Git discarded an edit; it is kept`, hint: `git ballast show ${oid} > ${shellWord(path)}` });
-    }
+    const missing = new Set(result.missing.map(({ path }) => path));
+    tellDiscarded(context, lost.filter(({ path }) => !missing.has(path)));
     return result;
   } catch (error) {
     if (!isBallastError(error)) throw error;
