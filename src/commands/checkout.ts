@@ -22,7 +22,7 @@ import { understandMarkers } from "../worktree/settle.ts";
 import { isIndexLocked, isSequencing, manifestFile, stamp } from "../worktree/stamp.ts";
 import { patternFor, selector, tracking } from "../worktree/tracking.ts";
 import { writeProtect } from "../worktree/write-protection.ts";
-import { install } from "./install.ts";
+import { installBeside } from "./install.ts";
 import type { ResolveResult } from "./resolve.ts";
 
 export interface CheckoutOptions {
@@ -66,8 +66,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
   }
   const notes: string[] = [];
   if (!options.dryRun && (await outdatedHooks(repository)).length > 0) {
-    await install(context);
-    notes.push("hooks installed in this clone");
+    if ((await installBeside(context)).length > 0) notes.push("hooks installed in this clone");
   }
   await follow(repository);
   await understandMarkers(context);

@@ -12,7 +12,7 @@ import { openRemoteStore } from "../store/open.ts";
 import { manifestFile } from "../worktree/stamp.ts";
 import { readManifestFile } from "../worktree/session.ts";
 import { checkout } from "./checkout.ts";
-import { install } from "./install.ts";
+import { installBeside } from "./install.ts";
 
 export interface CloneOptions {
   readonly url: string;
@@ -56,7 +56,7 @@ export async function clone(around: Pick<Context, "cwd" | "report" | "signal"> &
   for (const message of warnings) report({ kind: "warning", message });
   const context: Context = { repository, cwd: repository.top, settings, report, signal };
   const finish = `git -C ${quoted(relative(cwd, top) || ".")} ballast checkout`;
-  await install(context);
+  await installBeside(context);
   await pinAndProbe(context, directory, finish);
   const { restored, bytes, missing, archived, notes } = await checkout(context, EVERYTHING);
   if (missing.length > 0) throw incomplete(directory, missing, finish, missing[0]!.code);

@@ -19,7 +19,7 @@ import { bufferSource } from "../object/source.ts";
 import { manifestFile } from "../worktree/stamp.ts";
 import { readTracking, writeAttributes, writePatterns } from "../worktree/tracking.ts";
 import { writeManifestFile } from "../worktree/session.ts";
-import { install } from "./install.ts";
+import { installBeside } from "./install.ts";
 
 export interface InitResult {
   readonly store: string;
@@ -73,7 +73,7 @@ export async function init({ cwd, store: wanted, report, signal, env, flags }: I
   const elsewhere = await storeOfOtherBranches(repository, readCommitted(repository));
   if (writeCommitted(repository, { ...Object.fromEntries(elsewhere), ...identityFrom(url, flags) })) created.unshift(CONFIG_PATH);
   await writePin(repository);
-  const { hooks } = await install(context);
+  const hooks = await installBeside(context);
   const notes = url === EMBEDDED ? ["the assets are kept in this Git directory only; to share them: git ballast store set s3://bucket/prefix"] : [];
   return { store: url, top: repository.top, created, hooks: hooks.map(({ name }) => name), already, notes };
 }

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Context } from "../context.ts";
+import { isBallastError } from "../errors.ts";
 import { installDrivers, uninstallDrivers } from "../git/drivers.ts";
 import { installHooks, uninstallHooks, type HookAction } from "../git/hooks.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
@@ -15,14 +16,26 @@ export interface InstallResult {
 
 /**
  * Installs the hooks and the filter, diff and merge drivers in this clone; repeating it changes nothing.
- * @throws GIT_FAILED when Git is too old for them
+ * @throws GIT_FAILED when Git is too old for them; FILE_DENIED when there can be no hooks
  */
 export async function install({ repository, settings }: Context): Promise<InstallResult> {
   await requireGit(repository);
-  const hooks = await installHooks(repository);
+  // The drivers first: Git sees edits also where there can be no hooks.
   const config = await installDrivers(repository, settings.gitLive);
   markLive(repository, settings.gitLive);
+  const hooks = await installHooks(repository);
   return { hooks, config, notes: [] };
+}
+
+/** As {@link install}, for commands that have other work to do: that there can be no hooks is a warning. */
+export async function installBeside(context: Context): Promise<HookAction[]> {
+  try {
+    return (await install(context)).hooks;
+  } catch (error) {
+    if (!isBallastError(error, "FILE_DENIED")) throw error;
+    context.report({ kind: "warning", message: error.message, ...(error.hint ? { hint: error.hint } : {}) });
+    return [];
+  }
 }
 
 /** Takes out of this clone what {@link install} put in. Assets and the store stay as they are. */

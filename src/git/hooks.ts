@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { BallastError, fromSystemError, isBallastError, systemCode } from "../errors.ts";
 import { driverProgram, packageRoot, shellQuote } from "../util/package-root.ts";
 import { readIfThere } from "../util/read-if-there.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
@@ -49,10 +50,17 @@ export async function hasPushHook(repository: Repository): Promise<boolean> {
 /**
  * Puts our block into each hook, beside whatever is there: a shell script gets it after its first line, any other
  * program is called after it. Repeating it changes nothing.
+ * @throws FILE_DENIED where `core.hooksPath` names what is no directory, as `/dev/null`
  */
 export async function installHooks(repository: Repository): Promise<HookAction[]> {
   const directory = await hooksDirectory(repository);
-  mkdirSync(directory, { recursive: true });
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    const error = fromSystemError(cause, `cannot make ${directory} for the hooks`);
+    if (isBallastError(error) || !["EEXIST", "ENOTDIR"].includes(systemCode(error) ?? "")) throw error;
+    throw new BallastError("FILE_DENIED", `no hooks: core.hooksPath names ${directory}, which is no directory`, { hint: "git config --unset core.hooksPath (or with --global), then git ballast install", cause });
+  }
   return HOOKS.map((name) => ({ name, action: installHook(placeOf(directory, name), name) }));
 }
 

@@ -1,6 +1,6 @@
 import { chmod, rename } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
-import { sandbox, type Sandbox } from "../support/sandbox.ts";
+import { sandbox, type Sandbox, sha256 } from "../support/sandbox.ts";
 
 let box: Sandbox;
 beforeAll(async () => {
@@ -151,4 +151,24 @@ it("says in status and track that a clone has no hooks, and what brings them", a
   await box.mustBallast(repo, "uninstall");
   const after = await box.ballast(repo, "status", "--json");
   expect(JSON.parse(after.stdout)).toMatchObject({ notes: [expect.stringMatching(/no hooks of Ballast.*git ballast install$/)] });
+});
+
+it("without hooks, where core.hooksPath names no directory, Git still sees edits, and commands say what is missing", async () => {
+  const repo = await emptyRepo();
+  await box.mustBallast(repo, "init");
+  await box.mustBallast(repo, "track", "*.bin");
+  for (const content of ["one", "two"]) {
+    await box.write(`${repo}/a.bin`, content);
+    await box.git(repo, "-c", "core.hooksPath=/dev/null", "add", "--all");
+    await box.git(repo, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", content);
+    await box.settled(repo);
+  }
+  await box.write(`${repo}/a.bin`, "three");
+  await box.git(repo, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "three");
+  expect(await box.git(repo, "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256("three"));
+  await box.git(repo, "config", "core.hooksPath", "/dev/null");
+  expect(await box.ballast(repo, "install")).toMatchObject({ status: 11, stderr: expect.stringMatching(/no hooks: core.hooksPath names \/dev\/null, which is no directory\n.*git config --unset core.hooksPath/) });
+  await box.run(repo, "rm", ["a.bin"]);
+  expect(await box.ballast(repo, "checkout", "--all")).toMatchObject({ status: 0, stderr: expect.stringContaining("no hooks: core.hooksPath names /dev/null") });
+  expect((await box.read(`${repo}/a.bin`)).toString()).toBe("three");
 });
