@@ -1,7 +1,7 @@
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { commitId } from "../git/commits.ts";
-import type { Asset, Manifest } from "../manifest/manifest.ts";
+import type { Asset } from "../manifest/manifest.ts";
 import { manifestAt } from "../manifest/versions.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
 import { hashContents, keepNow } from "../worktree/contents.ts";
@@ -22,12 +22,10 @@ import type { CheckoutOptions, CheckoutResult } from "./checkout.ts";
  * @throws USAGE for an unknown revision and when nothing matches; what the manifest and the stores throw
  */
 export async function checkoutFrom(context: Context, revision: string, options: CheckoutOptions): Promise<CheckoutResult> {
-  const { repository, signal } = context;
   if (options.paths.length === 0) throw new BallastError("USAGE", "checkout --from needs a path", { hint: `git ballast checkout --from ${revision} <path>, or . for all` });
-  const source = (await manifestAt(repository, await commitId(repository, revision, signal))) ?? new Map<string, Asset>();
-  const targets = choose(context, revision, source, options);
+  const targets = await choose(context, revision, options);
   await settle(context);
-  const worktree = openWorktree(repository);
+  const worktree = openWorktree(context.repository);
   const seen = await look(context, worktree, targets);
   const { due, edited, blocked } = sort(targets, seen, options.force);
   const result = { ...NOTHING, modified: options.force ? [] : edited.map(({ path }) => path), blocked };
@@ -51,7 +49,8 @@ function look(context: Context, worktree: Worktree, targets: readonly Asset[]): 
 
 const NOTHING = { restored: [], removed: [], missing: [], archived: [], bytes: 0, kept: [] };
 
-function choose({ repository, cwd }: Context, revision: string, source: Manifest, { paths, include, exclude }: CheckoutOptions): Asset[] {
+async function choose({ repository, cwd, signal }: Context, revision: string, { paths, include, exclude }: CheckoutOptions): Promise<Asset[]> {
+  const source = (await manifestAt(repository, await commitId(repository, revision, signal))) ?? new Map<string, Asset>();
   const named = selector(repository, cwd, paths);
   const included = include.length === 0 ? () => true : tracking(include).matches;
   const excluded = tracking(exclude).matches;
