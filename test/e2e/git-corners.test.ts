@@ -327,6 +327,29 @@ describe("a new asset in whose place Git puts a file of its own", () => {
     await rm(box.path("repo/new.bin"));
   });
 
+  it.each([["reset --hard", ["reset", "--hard", "owner"]], ["checkout -f", ["checkout", "-f", "owner"]], ["switch --discard-changes", ["switch", "--discard-changes", "owner"]]])(
+    "and so is an edit of one that Git has there, or whose directory is a file there: %s", async (how, command) => {
+      await afresh();
+      await edit("dir/d.bin", "committed");
+      await git("add", "--all");
+      await git("commit", "-q", "-m", "dir");
+      await git("branch", "-f", "owner");
+      await git("switch", "-q", "owner");
+      await box.mustBallast("repo", "remove", "a.bin", "dir/d.bin");
+      await box.run("repo", "rm", ["-r", "dir"]);
+      await edit("dir", "a file of Git's");
+      await git("add", "--all");
+      await git("commit", "-q", "-m", "Git's");
+      await git("switch", "-q", "main");
+      await box.settled("repo");
+      const [mine, below] = [`an edit before ${how}`, `below, before ${how}`];
+      await edit("a.bin", mine);
+      await edit("dir/d.bin", below);
+      await git(...command);
+      expect((await box.read("repo/dir")).toString()).toBe("a file of Git's");
+      for (const content of [mine, below]) expect(await box.mustBallast("repo", "show", sha256(content))).toBe(content);
+    });
+
   it("is not told of where it was stashed before", async () => {
     await afresh();
     await edit("new.bin", "stashed");
