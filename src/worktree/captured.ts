@@ -8,11 +8,11 @@ import { commitIds } from "../git/commits.ts";
 import { at, MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
 import { gitText, runGit } from "../git/run.ts";
 import { findAsset } from "../manifest/find-asset.ts";
-import { manifestBytesAt } from "../manifest/versions.ts";
 import { isOid, type Oid } from "../object/oid.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 import { appendOidLines, formatOidLine, readOidLines } from "./oid-lines.ts";
+import { manifestOfHead } from "./sealed.ts";
 
 export interface Captured {
   readonly path: string;
@@ -56,7 +56,7 @@ export async function unreferenced<T extends Captured>(repository: Repository, c
   const rest = new Map<Oid, string>();
   for (const { oid, path } of captured) rest.set(oid, path);
   // As a rule HEAD is still where all of it comes from, and nobody else is asked.
-  const head = rest.size === 0 ? undefined : await manifestBytesAt(repository, "HEAD");
+  const head = rest.size === 0 ? undefined : await manifestOfHead(repository);
   if (head) dropNamed(rest, head);
   if (rest.size === 0) return [];
   const tips = await gitText(["for-each-ref", "--format=%(objectname)"], at(repository));

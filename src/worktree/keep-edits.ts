@@ -6,7 +6,7 @@ import { list } from "./listing.ts";
 import { observe } from "./observe.ts";
 import { outsideProfile } from "./profile.ts";
 import { isRecorded } from "./recorded.ts";
-import { listable, readSealed } from "./sealed.ts";
+import { listableAgain, readSealed } from "./sealed.ts";
 import { openWorktree } from "./session.ts";
 import { openSinceSeal } from "./since-seal.ts";
 import { sameContent, type Content } from "./states.ts";
@@ -36,8 +36,9 @@ export async function keepEdits(context: Context, manifest?: Buffer): Promise<vo
 
 /** Whether the disk is as the filter recorded it last, as in the middle of a stash. */
 async function isKept(repository: Repository): Promise<boolean> {
-  const what = await listable({ repository, tracking: readTracking(repository) });
-  const sealed = what && readSealed(repository, what.args);
+  const what = await listableAgain({ repository, tracking: readTracking(repository) });
+  const sealed = what && readSealed(repository, what.questions);
   if (sealed === undefined || !isRecorded(repository, sealed.manifest)) return false;
-  return (await list(what!.args, repository))?.equals(sealed.listing) === true;
+  const listings = await list(what!.questions, repository);
+  return listings?.every((listing, i) => listing.equals(sealed.listings[i]!)) === true;
 }

@@ -15,6 +15,7 @@ import { systemCode } from "../errors.ts";
 import { worktreeState, type Repository } from "../git/repository.ts";
 import type { FileStat } from "../object/stable-file.ts";
 import { openUnnamed, readWhole } from "../util/unnamed-file.ts";
+import type { Apart } from "./apart.ts";
 
 const FORMAT = "%y %s %T@ %C@ %i %D %m %p\\0";
 const LINE = /^(\S) (\d+) (\d+)\.(\d{9})0 (\d+)\.(\d{9})0 (\d+) (\d+) ([0-7]+) ([\s\S]+)$/;
@@ -28,12 +29,16 @@ export interface Listed {
   readonly stat: FileStat;
 }
 
+/** What one find is asked. */
+export type Question = readonly string[];
+
 /**
  * What find is asked for all files that can match `patterns`; undefined where it cannot be asked.
  * @param beside other files to list: paths that are absolute or begin with `./`
  * @param isThere whether something is at a path below the top
+ * @param apart what another find is asked for
  */
-export function listingArguments(patterns: readonly string[], beside: readonly string[], isThere: (path: string) => boolean): string[] | undefined {
+export function listingQuestions(patterns: readonly string[], beside: readonly string[], isThere: (path: string) => boolean, apart?: Apart): Question[] | undefined {
   const places = patterns.map(placeOf);
   if (places.length === 0 || places.includes(undefined)) return undefined;
   const tops = new Set(places.map((place) => place!.directories[0] ?? "."));
@@ -41,19 +46,33 @@ export function listingArguments(patterns: readonly string[], beside: readonly s
   const roots = [...tops].every((top) => top !== "." && isThere(top)) ? [...tops].map((top) => `./${top}`) : ["."];
   const others = beside.filter((path) => roots[0] !== "." || !path.startsWith("./"));
   // Each file is asked one question after the other: what most of them are comes first.
-  const wanted = [...places.flatMap((place) => ["-o", "(", ...place!.test, "!", "-type", "d", ")"]), ...beside.flatMap((path) => ["-o", "-path", path.replace(/[\\*?[]/g, "\\$&")])];
-  return [...roots, ...others, "-name", ".git", "-prune", "-o", "(", ...wanted.slice(1), ")", "-printf", FORMAT];
+  const assets = places.flatMap((place) => ["-o", "(", ...place!.test, "!", "-type", "d", ")"]).slice(1);
+  const rest = beside.flatMap((path) => ["-o", "-path", literal(path)]);
+  const first = (leave: Question): Question => [...roots, ...others, ...leave, "-name", ".git", "-prune", "-o", "(", ...assets, ...rest, ")", "-printf", FORMAT];
+  if (apart === undefined) return [first([])];
+  const glob = `./${literal(apart.stem)}[${apart.from}-~]*`;
+  const directory = `./${apart.stem}`.slice(0, `./${apart.stem}`.lastIndexOf("/"));
+  const second = [directory, "-mindepth", "1", "!", "-path", glob, "-prune", "-o", "-name", ".git", "-prune", "-o", "(", ...assets, ")", "-printf", FORMAT];
+  return [first(["-path", glob, "-prune", "-o"]), second];
 }
 
-/**
- * Lists as {@link listingArguments} say, or undefined when find cannot. What it says goes through a file: through a pipe it
- * comes in thousands of pieces.
- */
-export async function list(args: readonly string[], repository: Repository): Promise<Buffer | undefined> {
+/** Without characters that mean something in a glob. */
+function literal(path: string): string {
+  return path.replace(/[\\*?[]/g, "\\$&");
+}
+
+/** Lists as some questions say, all at once, or returns undefined when find cannot: one listing for each. */
+export async function list(questions: readonly Question[], repository: Repository): Promise<Buffer[] | undefined> {
+  const listings = await Promise.all(questions.map((question) => listOne(question, repository)));
+  return listings.every((listing) => listing !== undefined) ? listings : undefined;
+}
+
+/** What find says goes through a file: through a pipe it comes in thousands of pieces. */
+async function listOne(question: Question, repository: Repository): Promise<Buffer | undefined> {
   let fd: number | undefined;
   try {
     fd = openUnnamed(worktreeState(repository, "tmp"));
-    const child = spawn("find", args, { cwd: repository.top, env: { ...environment(), LC_ALL: "C" }, stdio: ["ignore", fd, "ignore"] });
+    const child = spawn("find", question, { cwd: repository.top, env: { ...environment(), LC_ALL: "C" }, stdio: ["ignore", fd, "ignore"] });
     const status = await new Promise((resolve) => void child.on("error", resolve).on("close", resolve));
     return status === 0 ? readWhole(fd) : undefined;
   } catch (error) {

@@ -85,7 +85,7 @@ function objectsOf(repository: Repository, before: Manifest, after: Manifest): s
 
 /** Has all objects listed, as pre-commit will. @returns whether all that these assets need is among them */
 async function listStored(repository: Repository, assets: Manifest): Promise<boolean> {
-  const listing = await list([objectsDirectory(repository), "-type", "f", "-printf", "%P\\n"], repository);
+  const [listing] = (await list([[objectsDirectory(repository), "-type", "f", "-printf", "%P\\n"]], repository)) ?? [];
   if (listing === undefined) return false;
   if (!hasAll(listing, assets)) return false;
   // Durable before the note is: a listing that was cut off would vouch for what is gone likewise.

@@ -9,6 +9,7 @@
  */
 import type { Manifest } from "../manifest/manifest.ts";
 import type { FileStat } from "../object/stable-file.ts";
+import { partFor } from "./apart.ts";
 import { everyListed, list, type Listed } from "./listing.ts";
 import { listable, writeSealed, type Listable } from "./sealed.ts";
 import type { Worktree } from "./session.ts";
@@ -31,12 +32,12 @@ export interface Live {
 export async function seal(worktree: Worktree, live: Live, startedNs: bigint): Promise<void> {
   const { repository, index } = worktree;
   if (index.dirty || !isSettled(index, live.assets)) return;
-  const what = await listable(worktree);
+  const what = await listable(worktree, partFor([...live.assets.keys()]));
   if (what === undefined) return;
   await index.whileCurrent(async () => {
-    const listing = await list(what.args, repository);
-    if (!listing || !agrees(listing, { index, assets: live.assets, beside: what.beside, startedNs })) return;
-    writeSealed(repository, what.args, { listing, manifest: live.bytes });
+    const listings = await list(what.questions, repository);
+    if (!listings || !agrees(listings, { index, assets: live.assets, beside: what.beside, startedNs })) return;
+    writeSealed(repository, what, { listings, manifest: live.bytes });
   });
 }
 
@@ -61,8 +62,8 @@ interface Expected {
   readonly startedNs: bigint;
 }
 
-/** Whether the listing has the assets as they are in the index, what stands beside them as it was read, and no other file. */
-function agrees(listing: Buffer, { index, assets, beside, startedNs }: Expected): boolean {
+/** Whether the listings have the assets as they are in the index, what stands beside them as it was read, and no other file. */
+function agrees(listings: readonly Buffer[], { index, assets, beside, startedNs }: Expected): boolean {
   const left = new Set(assets.keys());
   const others = new Set<string>([beside.ignore, beside.config, beside.index, ...beside.hooks]);
   const isAsRead = (path: string, stat: FileStat): boolean => {
@@ -77,7 +78,7 @@ function agrees(listing: Buffer, { index, assets, beside, startedNs }: Expected)
     const asset = path.startsWith("./") && left.delete(name) ? assets.get(name) : undefined;
     return asset !== undefined && isAsKnown(stat, index.settled(name, asset));
   };
-  return everyListed(listing, passes) && left.size === 0 && others.size === 0;
+  return listings.every((listing) => everyListed(listing, passes)) && left.size === 0 && others.size === 0;
 }
 
 /** Whether a file is listed as it was when it was hashed. */

@@ -13,7 +13,7 @@ import { fileStat } from "../object/stable-file.ts";
 import { differingLines } from "../util/differing-lines.ts";
 import { list, readListed, withListed, type Listed } from "./listing.ts";
 import { isAsKnown, type Live } from "./seal.ts";
-import { hasSealed, listable, readSealed, writeSealed, type Listable, type Sealed } from "./sealed.ts";
+import { hasSealed, listableAgain, readSealed, writeSealed, type Listable, type Sealed } from "./sealed.ts";
 import { openMoved, type Worktree } from "./session.ts";
 import { isRacy } from "./stat-index.ts";
 import { listTracked } from "./tracking.ts";
@@ -34,7 +34,7 @@ export interface SinceSeal {
 
 /** The files as they are listed now. */
 interface Listing {
-  readonly bytes: Buffer;
+  readonly bytes: readonly Buffer[];
   /** Those that were not listed so when the disk was sealed, by path. */
   readonly changed: ReadonlyMap<string, Listed>;
   /** What was listed then in a way in which it is not listed now. */
@@ -56,11 +56,11 @@ export async function openSinceSeal(repository: Repository, manifestBytes?: Buff
   const { worktree, moved, bytes } = openMoved(repository, manifestBytes);
   if (bytes === undefined || worktree.restoring.size > 0) return undefined;
   const most = Math.max(FEW, worktree.index.size / PART);
-  const what = moved.size <= most ? await listable(worktree) : undefined;
-  const sealed = what && readSealed(repository, what.args);
-  const listing = sealed && (await list(what!.args, repository));
-  if (what === undefined || sealed === undefined || listing === undefined) return undefined;
-  const files = changedFiles(sealed.listing, listing, what, most);
+  const what = moved.size <= most ? await listableAgain(worktree) : undefined;
+  const sealed = what && readSealed(repository, what.questions);
+  const listings = sealed && (await list(what!.questions, repository));
+  if (what === undefined || sealed === undefined || listings === undefined) return undefined;
+  const files = changedFiles(sealed.listings, listings, what, most);
   const lines = changedAssets(sealed.manifest, bytes, most);
   if (files === undefined || lines === undefined) return undefined;
   const changed = new Set([...files.gone, ...files.changed.keys(), ...lines, ...moved]);
@@ -71,23 +71,25 @@ export async function openSinceSeal(repository: Repository, manifestBytes?: Buff
   }
   const known = [...changed].filter((path) => manifest.has(path) || worktree.index.get(path) !== undefined);
   const paths = [...known, ...(await candidatesAmong(worktree, new Set(known), files.changed.keys()))];
-  return { worktree: { ...worktree, manifest }, manifest: bytes, paths, changed, sealed, what, now: { bytes: listing, ...files } };
+  return { worktree: { ...worktree, manifest }, manifest: bytes, paths, changed, sealed, what, now: { bytes: listings, ...files } };
 }
 
 /** @returns undefined where more has changed than assets, or a name is not in UTF-8 */
-function changedFiles(before: Buffer, now: Buffer, { beside }: Listable, most: number): Omit<Listing, "bytes"> | undefined {
-  const lines = differingLines(before, now, 0, 2 * most);
-  if (lines === undefined) return undefined;
+function changedFiles(before: readonly Buffer[], now: readonly Buffer[], { beside }: Listable, most: number): Omit<Listing, "bytes"> | undefined {
   const gone = new Set<string>();
   const changed = new Map<string, Listed>();
-  for (const [i, line] of [...lines.first, ...lines.second].entries()) {
-    const listed = readListed(line);
-    if (listed?.path === beside.index) continue;
-    // .gitignore; Git's configuration or a hook, by a path that is absolute.
-    if (listed === undefined || !listed.path.startsWith("./") || listed.path === beside.ignore) return undefined;
-    const path = listed.path.slice(2);
-    if (i < lines.first.length) gone.add(path);
-    else changed.set(path, listed);
+  for (const [i, listing] of now.entries()) {
+    const lines = differingLines(before[i]!, listing, 0, 2 * most);
+    if (lines === undefined) return undefined;
+    for (const [j, line] of [...lines.first, ...lines.second].entries()) {
+      const listed = readListed(line);
+      if (listed?.path === beside.index) continue;
+      // .gitignore; Git's configuration or a hook, by a path that is absolute.
+      if (listed === undefined || !listed.path.startsWith("./") || listed.path === beside.ignore) return undefined;
+      const path = listed.path.slice(2);
+      if (j < lines.first.length) gone.add(path);
+      else changed.set(path, listed);
+    }
   }
   return { gone, changed };
 }
@@ -132,8 +134,8 @@ export async function sealAgain(since: SinceSeal, { bytes, assets }: Live): Prom
   const { repository, index } = worktree;
   if (index.dirty || ![...since.changed].every((path) => isSealable(since, path, assets.get(path)))) return;
   await index.whileCurrent(async () => {
-    const listing = withListed(now.bytes, what.beside.index, fileStat(lstatSync(what.beside.index, { bigint: true })));
-    writeSealed(repository, what.args, { listing, manifest: bytes });
+    const stat = fileStat(lstatSync(what.beside.index, { bigint: true }));
+    writeSealed(repository, what, { listings: now.bytes.map((listing) => withListed(listing, what.beside.index, stat)), manifest: bytes });
   });
 }
 

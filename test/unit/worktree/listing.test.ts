@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { openRepository } from "../../../src/git/repository.ts";
-import { everyListed, list, listingArguments, type Listed } from "../../../src/worktree/listing.ts";
+import { everyListed, list, listingQuestions, type Listed } from "../../../src/worktree/listing.ts";
 import { sandbox } from "../../support/sandbox.ts";
 
 const NAMES = ["a", "b", "x.psd", "y.psd", ".h.psd", "a b", "é", "-n", "psd"];
@@ -33,11 +33,13 @@ it("no file that Git finds by tracked patterns is missing from the listing", asy
     fc.asyncProperty(files, fc.array(pattern, { minLength: 1, maxLength: 3 }), async (tree, patterns) => {
       for (const entry of execFileSync("ls", ["-A"], { cwd: top, encoding: "utf8" }).split("\n")) if (entry !== "" && entry !== ".git") rmSync(join(top, entry), { recursive: true });
       for (const [file, link] of tree) tryToMake(join(top, file), link);
-      const args = listingArguments(patterns, ["./.gitignore"], (path) => existsSync(join(top, path)));
-      if (args === undefined) return;
+      const isThere = (path: string): boolean => existsSync(join(top, path));
+      const questions = listingQuestions(patterns, ["./.gitignore"], isThere);
+      if (questions === undefined) return;
       writeFileSync(join(top, ".gitignore"), "");
       const found = execFileSync("git", ["ls-files", "--others", "--ignored", "-z", ...patterns.map((one) => `--exclude=${one}`)], { cwd: top, encoding: "utf8" }).split("\0").slice(0, -1);
-      const listed = linesOf((await list(args, await openRepository(top)))!)!.map((line) => line.path);
+      const listings = (await list(questions, await openRepository(top)))!;
+      const listed = linesOf(listings[0]!)!.map((line) => line.path);
       expect(new Set(listed).size).toBe(listed.length);
       expect(listed).toEqual(expect.arrayContaining(found.map((file) => `./${file}`)));
       compared += found.length;
@@ -47,16 +49,47 @@ it("no file that Git finds by tracked patterns is missing from the listing", asy
   expect(compared).toBeGreaterThan(50);
 });
 
+it("two listings have what one has, each file once, wherever the second begins", async () => {
+  const box = await sandbox({ ballast: false });
+  const top = box.path("repo");
+  await box.git(".", "init", "--quiet", "repo");
+  const repository = await openRepository(top);
+  writeFileSync(join(top, ".gitignore"), "");
+  const paths = ["a", "b/a", "b/b/x.psd", "b/c", "b/é", "c*/[a]", "c*/x.psd", "d/a b", "d/~a", "x.psd", "x/x/x.psd", "b/.git/x.psd"];
+  for (const file of paths) tryToMake(join(top, file), false);
+  const stem = fc.tuple(fc.constantFrom(...paths), fc.nat(8)).map(([file, length]) => file.slice(0, length));
+  let apart = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(pattern, { minLength: 1, maxLength: 3 }), stem, fc.constantFrom(..."0ABabcdx"), async (patterns, stem, from) => {
+      const isThere = (path: string): boolean => existsSync(join(top, path));
+      const beside = ["./.gitignore", join(top, ".git/config")];
+      const one = listingQuestions(patterns, beside, isThere);
+      const two = listingQuestions(patterns, beside, isThere, { stem, from });
+      // No asset is in such a place.
+      if (one === undefined || stem.startsWith(".") || stem.includes(".git")) return;
+      const listings = await list(two!, repository);
+      // Where the directory of the second is none, all is looked at.
+      if (listings === undefined) return;
+      const [all, parts] = [(await list(one, repository))!, listings].map((buffers) => buffers.flatMap((buffer) => linesOf(buffer)!.map((line) => line.path)));
+      expect(parts!.toSorted()).toEqual(all!.toSorted());
+      for (const { path } of linesOf(listings[1]!)!) expect(path.startsWith(`./${stem}`) && path[stem.length + 2]! >= from).toBe(true);
+      apart += linesOf(listings[1]!)!.length;
+    }),
+    { numRuns: 150 },
+  );
+  expect(apart).toBeGreaterThan(20);
+});
+
 it("what other words would be needed for has no listing", () => {
   for (const patterns of [[], ["!a"], ["/a/", "!/a/b"], ["[ab].psd"], ["a?"], ["\\*"], ["/**"], ["**"], ["**/**"], ["/a*/b/**"], ["a//**"], ["/a/**/b/**/c"], ["a\\ "], ["#a"], ["!"], ["*/b/c"], ["../a"], ["/a/../b"]]) {
-    expect(listingArguments(patterns, [], () => true), patterns.join(" ")).toBeUndefined();
+    expect(listingQuestions(patterns, [], () => true), patterns.join(" ")).toBeUndefined();
   }
 });
 
 it("walks no more of the worktree than the directories that are tracked, where these are there", () => {
-  expect(listingArguments(["/art/", "/sound/raw/"], [], () => true)!.slice(0, 3)).toEqual(["./art", "./sound", "-name"]);
-  expect(listingArguments(["/art/", "/sound/"], [], (path) => path === "art")!.slice(0, 2)).toEqual([".", "-name"]);
-  expect(listingArguments(["/art/", "*.psd"], [], () => true)!.slice(0, 2)).toEqual([".", "-name"]);
+  expect(listingQuestions(["/art/", "/sound/raw/"], [], () => true)![0]!.slice(0, 3)).toEqual(["./art", "./sound", "-name"]);
+  expect(listingQuestions(["/art/", "/sound/"], [], (path) => path === "art")![0]!.slice(0, 2)).toEqual([".", "-name"]);
+  expect(listingQuestions(["/art/", "*.psd"], [], () => true)![0]!.slice(0, 2)).toEqual([".", "-name"]);
 });
 
 it("reads what find writes, to the nanosecond, and refuses what is no listing", async () => {
@@ -64,7 +97,7 @@ it("reads what find writes, to the nanosecond, and refuses what is no listing", 
   await box.write("repo/art/a\nb", "content");
   await box.git("repo", "init", "-q");
   const repository = await openRepository(box.path("repo"));
-  const lines = linesOf((await list(listingArguments(["/art/"], [], () => true)!, repository))!)!;
+  const lines = linesOf((await list(listingQuestions(["/art/"], [], () => true)!, repository))![0]!)!;
   const { size, mtimeNs, ctimeNs, ino, dev, mode } = statSync(box.path("repo/art/a\nb"), { bigint: true });
   expect(lines).toEqual([{ type: "f", path: "./art/a\nb", stat: { size, mtimeNs, ctimeNs, ino, dev, mode: mode & 0o7777n } }]);
   expect(linesOf(Buffer.from("f 1 2.0000000000 3.0 4 5 644 ./a\0"))).toBeUndefined();
@@ -72,7 +105,7 @@ it("reads what find writes, to the nanosecond, and refuses what is no listing", 
   expect(linesOf(Buffer.from(`${line}\0${line}\0`))).toHaveLength(2);
   expect(linesOf(Buffer.from(`${line}\0${line}`))).toBeUndefined();
   expect(everyListed(Buffer.from(`${line}\0${line}\0`), () => false)).toBe(false);
-  expect(await list(["./nowhere", "-printf", "x"], repository)).toBeUndefined();
+  expect(await list([["./nowhere", "-printf", "x"]], repository)).toBeUndefined();
 });
 
 /** The lines of a listing; undefined when one is not as it should be. */
