@@ -3,8 +3,9 @@ import { ByteQueue } from "./byte-queue.ts";
 import { damaged, type DeltaHeader } from "./vcdiff/format.ts";
 import { MAX_HEADER_BYTES, readHeader } from "./vcdiff/header.ts";
 import { Cursor } from "./vcdiff/varint.ts";
-import { MAX_WINDOW_HEADER_BYTES, readWindowHeader, sectionsBytes } from "./vcdiff/window.ts";
+import { MAX_WINDOW_HEADER_BYTES, readWindowHeader, sectionsBytes, type WindowHeader } from "./vcdiff/window.ts";
 import { WindowMaker } from "./window-maker.ts";
+import { LARGE_WINDOW_BYTES, windowMemory } from "./window-memory.ts";
 
 export interface DecodeDeltaOptions {
   /** What the target may be at most, in bytes. */
@@ -19,7 +20,8 @@ export interface DecodeDeltaOptions {
 /**
  * Applies a VCDIFF file (RFC 3284) to its base, window by window. A window is checked as a whole before it is yielded;
  * each chunk is overwritten once the next one is asked for. Memory is bounded by the largest window, which is 64 MiB
- * at most (8 MiB as we and xdelta3 write them), its sections, and 32 MiB for the base.
+ * at most (8 MiB as we and xdelta3 write them), its sections, and 32 MiB for the base. All decoders of a thread together have room for
+ * a few large windows: one may wait until the chunk of another is done with.
  * @param encoded its chunks may be reused once the next one is asked for
  * @param base stays open
  * @throws OBJECT_CORRUPT for anything but one whole VCDIFF file for this base; ENCODING_UNKNOWN for secondary
@@ -43,10 +45,15 @@ export async function* decodeDelta(
       const header = readWindowHeader(cursor, { baseBytes: base.sizeBytes, leftBytes });
       queue.skip(cursor.at);
       cursor = await queue.peek(sectionsBytes(header));
-      const target = makeFrom(maker, header, cursor);
-      queue.skip(cursor.at);
-      leftBytes -= target.length;
-      if (target.length > 0) yield target;
+      const memory = header.targetBytes > LARGE_WINDOW_BYTES ? await windowMemory(header.targetBytes, signal) : undefined;
+      try {
+        const target = makeFrom(maker, header, cursor, memory?.bytes);
+        queue.skip(cursor.at);
+        leftBytes -= target.length;
+        if (target.length > 0) yield target;
+      } finally {
+        memory?.release();
+      }
     }
   } finally {
     maker.close();
@@ -73,9 +80,9 @@ export function decodeDeltaWhole(encoded: Uint8Array, base: RandomAccess, { limi
   }
 }
 
-function makeFrom(maker: WindowMaker, header: ReturnType<typeof readWindowHeader>, cursor: Cursor): Uint8Array {
+function makeFrom(maker: WindowMaker, header: WindowHeader, cursor: Cursor, into?: Uint8Array): Uint8Array {
   try {
-    return maker.make(header, cursor.take(sectionsBytes(header)));
+    return maker.make(header, cursor.take(sectionsBytes(header)), into);
   } catch (error) {
     if (error instanceof RangeError) throw damaged("its base is shorter than it was");
     throw error;

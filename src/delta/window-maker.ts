@@ -6,12 +6,14 @@ import { damaged } from "./vcdiff/format.ts";
 import { forEachInstruction, type InstructionVisitor } from "./vcdiff/instructions.ts";
 import { cutSections, type WindowHeader } from "./vcdiff/window.ts";
 
-/** Makes the targets of windows, one after the other, in one buffer. */
+/** Makes the targets of windows, one after the other. */
 export class WindowMaker implements InstructionVisitor {
   readonly #base: BaseReader;
   readonly #checksums: boolean;
   readonly #cache = new AddressCache();
+  /** What the present window is made in, and our own. */
   #target: Uint8Array = new Uint8Array(0);
+  #own: Uint8Array = this.#target;
   #made = 0;
   #sourcePosition = 0;
   #sourceBytes = 0;
@@ -23,14 +25,16 @@ export class WindowMaker implements InstructionVisitor {
   }
 
   /**
-   * The target of a window, overwritten by the next call.
+   * The target of a window.
    * @param header checked by `readWindowHeader` against this base
    * @param sections all of the window's sections
+   * @param into has room for it; by default it is in a buffer that the next call overwrites
    * @throws OBJECT_CORRUPT
    */
-  make(header: WindowHeader, sections: Uint8Array): Uint8Array {
+  make(header: WindowHeader, sections: Uint8Array, into?: Uint8Array): Uint8Array {
     const { targetBytes } = header;
-    if (this.#target.length < targetBytes) this.#target = Buffer.allocUnsafeSlow(targetBytes);
+    if (into === undefined && this.#own.length < targetBytes) this.#own = Buffer.allocUnsafeSlow(targetBytes);
+    this.#target = into ?? this.#own;
     this.#made = 0;
     this.#sourcePosition = header.sourcePosition;
     this.#sourceBytes = header.sourceBytes;

@@ -4,6 +4,7 @@ import { isUnreadable } from "../object/check.ts";
 import { verify, type OpenBase } from "../object/encodings.ts";
 import type { ObjectName } from "../object/name.ts";
 import { OidHasher, type Oid } from "../object/oid.ts";
+import { readEncoded } from "../object/read-encoded.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import { FetchedContents } from "./fetched-contents.ts";
@@ -46,7 +47,7 @@ export class SecondLook {
     // What cannot be had is not this object's fault.
     if (name.base !== undefined && !(await this.canDecode(name.base))) return false;
     try {
-      await verify(name, this.#store.read(key, undefined, this.signal), { openBase: this.openBase, signal: this.signal });
+      await verify(name, readEncoded(this.#store, key, this.signal), { openBase: this.openBase, signal: this.signal });
       return false;
     } catch (error) {
       if (isBallastError(error, "OBJECT_CORRUPT")) return true;
@@ -71,7 +72,7 @@ export class SecondLook {
   async actualName({ name, key }: StoredObject): Promise<ObjectName | undefined> {
     if (name.encoding !== "raw") return undefined;
     const hasher = new OidHasher();
-    for await (const chunk of this.#store.read(key, undefined, this.signal)) hasher.update(chunk);
+    for await (const chunk of readEncoded(this.#store, key, this.signal)) hasher.update(chunk);
     return { oid: hasher.digest(), encoding: "raw" };
   }
 }

@@ -3,6 +3,7 @@ import { isBallastError, systemCode, type BallastError, type ErrorCode } from ".
 import type { DirectoryStore } from "../store/directory.ts";
 import type { StoredObject } from "../store/port.ts";
 import { decodeWhole, needsBase, verify, type OpenBase } from "./encodings.ts";
+import { readEncoded } from "./read-encoded.ts";
 import { SMALL_BYTES } from "./stable-file.ts";
 
 /** What decoding an object to its end has shown; plain data. */
@@ -20,7 +21,7 @@ export async function checkObject(
 ): Promise<Verdict> {
   signal?.throwIfAborted();
   try {
-    const content = sizeBytes <= SMALL_BYTES && !needsBase(name) ? decodeWhole(name, readWhole(store, key)).length : await verify(name, store.read(key, undefined, signal), { openBase, signal });
+    const content = sizeBytes <= SMALL_BYTES && !needsBase(name) ? decodeWhole(name, readWhole(store, key)).length : await verify(name, readEncoded(store, key, signal), { openBase, signal });
     onBytes?.(sizeBytes);
     return { ok: true, sizeBytes: content };
   } catch (error) {

@@ -6,6 +6,7 @@ import { fileAccess, type RandomAccess } from "../util/random-access.ts";
 import { corruptObject, decodeVerified, decodeWhole, needsBase, type OpenBase } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
 import type { Oid } from "./oid.ts";
+import { readEncoded } from "./read-encoded.ts";
 import { SharedContents, type SharedContent } from "./shared-contents.ts";
 import { spool } from "./spool.ts";
 import { readChunks, readSmall, SMALL_BYTES, type OpenFile } from "./stable-file.ts";
@@ -109,7 +110,7 @@ export class Contents {
         if (content.depth > MAX_DEPTH) throw corruptObject(object.name, `its chain has more than ${MAX_DEPTH} deltas`);
         const { signal } = this.#options;
         const openBase: OpenBase = (base, options) => this.#open(base, verified || options?.verified === true, content);
-        const decoded = decodeVerified(object.name, store.read(object.key, undefined, signal), { openBase, signal });
+        const decoded = decodeVerified(object.name, readEncoded(store, object.key, signal), { openBase, signal });
         return await spool(decoded, this.#options.temporaryIn ?? this.#stores[0]!);
       } catch (error) {
         if (!isBadObject(error)) throw error;

@@ -12,6 +12,7 @@ import { readFileChunks } from "../util/file-chunks.ts";
 import { contentsOf } from "./contents.ts";
 import { decodeVerified, decodeWhole, isDecodable, needsBase, verify, type DecodeOptions } from "./encodings.ts";
 import { copyWhole, publish, wrongSize } from "./copy-small.ts";
+import { readEncoded } from "./read-encoded.ts";
 import { bufferSource, fileSource, verifiedSource } from "./source.ts";
 import { readChunks, SMALL_BYTES } from "./stable-file.ts";
 
@@ -70,7 +71,7 @@ async function copyBy(from: Store, to: Store, object: StoredObject, options: Cop
     return copyWhole(from, to, object, { ...options, onRead: () => wasRead(options, object.sizeBytes) });
   }
   if (isDirectoryStore(to)) return (await cloneVerified(from, to, object, options)) ?? receiveVerified(from, to, object, options);
-  if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), from.read(object.key, undefined, options.signal), to, object, options);
+  if (isDirectoryStore(from)) return sendVerified(from.pathOf(object.key), readEncoded(from, object.key, options.signal), to, object, options);
   return spool(from, to, object, options);
 }
 
@@ -149,7 +150,7 @@ async function linkVerified(from: DirectoryStore, to: DirectoryStore, object: St
   if (cloned) return cloned;
   let sizeBytes = 0;
   const read = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of from.read(object.key, undefined, options.signal)) {
+    for await (const chunk of readEncoded(from, object.key, options.signal)) {
       sizeBytes += chunk.length;
       told(options, chunk.length);
       yield chunk;
@@ -167,7 +168,7 @@ function receiveVerified(from: Store, to: DirectoryStore, object: StoredObject, 
     async (write) => {
       let sizeBytes = 0;
       const moved = async function* (): AsyncGenerator<Uint8Array> {
-        for await (const chunk of from.read(object.key, undefined, options.signal)) {
+        for await (const chunk of readEncoded(from, object.key, options.signal)) {
           sizeBytes += chunk.length;
           if (sizeBytes > object.sizeBytes) checkSize(object, sizeBytes);
           // Another thread writes while this one hashes.

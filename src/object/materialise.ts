@@ -7,6 +7,7 @@ import { openClone } from "../util/clone-file.ts";
 import { Contents } from "./contents.ts";
 import { corruptObject, decodeVerified, decodeWhole, needsBase, type DecodeOptions } from "./encodings.ts";
 import { objectKey, type ObjectName } from "./name.ts";
+import { readEncoded } from "./read-encoded.ts";
 import { fileStat, readChunks, readSmall, SMALL_BYTES, type FileStat } from "./stable-file.ts";
 
 const writeAsync = promisify(write);
@@ -51,7 +52,7 @@ export async function materialise(store: DirectoryStore, name: ObjectName, tempo
     const stat = await materialiseClone(path, name, temporary, options);
     if (stat) return stat;
   }
-  return materialiseFrom(store.read(objectKey(name), undefined, options.signal), name, temporary, options);
+  return materialiseFrom(readEncoded(store, objectKey(name), options.signal), name, temporary, options);
 }
 
 /** As {@link materialise}, from an object's encoded bytes wherever they come from; their errors pass through. */

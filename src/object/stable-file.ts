@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, lstatSync, openSync, read, readSync, t
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { BallastError, fromSystemError, isBallastError, systemCode } from "../errors.ts";
+import { IdleBuffers } from "../util/idle-buffers.ts";
 
 /** The fields of a stat that tell whether a file was touched; times in nanoseconds since 1970. */
 export interface FileStat {
@@ -26,6 +27,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const ATTEMPTS = 4;
 
 const readAsync = promisify(read);
+const idle = new IdleBuffers();
 
 /**
  * Reads a regular file that nobody writes meanwhile: stat before and after must agree, else it is read again, three
@@ -95,12 +97,12 @@ let shared = Buffer.alloc(0);
 
 /**
  * A file's first `sizeBytes` bytes, read ahead by one chunk; fewer when it has shrunk. A chunk is overwritten once the
- * next one is asked for.
+ * next one is asked for, or the reading is ended.
  * @throws the signal's reason; Node's own errors
  */
 export async function* readChunks(fd: number, sizeBytes: number, signal?: AbortSignal): AsyncGenerator<Buffer> {
   // No larger than what there is to read: of many small files, the buffers would cost more than all else.
-  const buffers = [0, CHUNK_BYTES].map((at) => Buffer.allocUnsafeSlow(Math.max(0, Math.min(CHUNK_BYTES, sizeBytes - at))));
+  const buffers = [0, CHUNK_BYTES].map((at) => (sizeBytes - at < CHUNK_BYTES ? Buffer.allocUnsafeSlow(Math.max(0, sizeBytes - at)) : idle.take(CHUNK_BYTES)));
   const readAt = (turn: number, at: number) => readAsync(fd, buffers[turn]!, 0, Math.min(CHUNK_BYTES, sizeBytes - at), at);
   let pending = readAt(0, 0);
   try {
@@ -115,6 +117,7 @@ export async function* readChunks(fd: number, sizeBytes: number, signal?: AbortS
   } finally {
     // The descriptor must stay open until the read that is under way has ended.
     await pending.catch(() => {});
+    for (const buffer of buffers) if (buffer.length === CHUNK_BYTES) idle.give(buffer);
   }
 }
 

@@ -4,6 +4,7 @@ import { Contents } from "../object/contents.ts";
 import { decodeVerified } from "../object/encodings.ts";
 import { objectKey } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
+import { readEncoded } from "../object/read-encoded.ts";
 import { locate } from "./download.ts";
 
 /**
@@ -41,7 +42,7 @@ async function* readOnce(context: Context, { oid, path, sizeBytes = 0 }: { oid: 
     if (failure) throw failure;
     throw new BallastError("OBJECT_MISSING", `no store has ${oid}`, { hint: "git ballast fetch --all on a machine that has it, then git ballast push --all" });
   }
-  const encoded = source.store.read(objectKey(source.name), undefined, context.signal);
+  const encoded = readEncoded(source.store, objectKey(source.name), context.signal);
   const contents = new Contents(stores, { signal: context.signal });
   try {
     let held: Uint8Array | undefined;

@@ -10,13 +10,19 @@ export class Budget {
 
   /** Runs `work` while it owns `bytes`, or all there are if it wants more. @throws the signal's reason when it comes first */
   async use<T>(bytes: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const share = Math.min(bytes, this.#capacityBytes);
-    await this.#take(share, signal);
+    const giveBack = await this.take(bytes, signal);
     try {
       return await work();
     } finally {
-      this.#give(share);
+      giveBack();
     }
+  }
+
+  /** As {@link use}, until what this returns is called. */
+  async take(bytes: number, signal: AbortSignal | undefined): Promise<() => void> {
+    const share = Math.min(bytes, this.#capacityBytes);
+    await this.#take(share, signal);
+    return () => this.#give(share);
   }
 
   /** Takes `bytes` if they are free at once; returns what gives them back. */

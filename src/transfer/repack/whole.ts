@@ -4,10 +4,9 @@ import { gzip, gzipWhole } from "../../object/gzip.ts";
 import type { ObjectName } from "../../object/name.ts";
 import { OidHasher, type Oid } from "../../object/oid.ts";
 import { estimateGzip, isWorthwhile, shrinks } from "../../object/sample.ts";
-import { SMALL_BYTES } from "../../object/stable-file.ts";
+import { readChunks, SMALL_BYTES } from "../../object/stable-file.ts";
 import type { DirectoryStore } from "../../store/directory.ts";
 import type { TemporaryFile } from "../../store/temporary.ts";
-import { readFileChunks } from "../../util/file-chunks.ts";
 import type { RandomAccess } from "../../util/random-access.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -49,7 +48,7 @@ export async function draftWhole(oid: Oid, content: RandomAccess, store: Directo
       file.discard();
       return await draftWhole(oid, content, store, { ...compression, mode: "never" }, signal);
     }
-    await verify(name, readFileChunks(file.path, {}, signal), { signal });
+    await verify(name, readChunks(file.fd, storedBytes, signal), { signal });
     return { name, storedBytes, file };
   } catch (error) {
     file.discard();

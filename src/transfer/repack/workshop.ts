@@ -9,6 +9,7 @@ import { verify } from "../../object/encodings.ts";
 import { draftDelta, type DeltaContext } from "../../object/ingest-delta.ts";
 import { objectKey } from "../../object/name.ts";
 import type { Oid } from "../../object/oid.ts";
+import { readEncoded } from "../../object/read-encoded.ts";
 import { sampleRanges, shrinks } from "../../object/sample.ts";
 import { SMALL_BYTES } from "../../object/stable-file.ts";
 import { isDirectoryStore, type DirectoryStore } from "../../store/directory.ts";
@@ -85,7 +86,7 @@ export class Workshop {
   /** Decodes an object of the store. @throws OBJECT_MISSING, OBJECT_CORRUPT */
   async verify({ name, key }: StoredObject, chainOf: (oid: Oid) => readonly StoredObject[] | undefined): Promise<void> {
     const { signal } = this.#options;
-    await this.withContents(chainOf, (openBase) => verify(name, this.#target.read(key, undefined, signal), { openBase, signal }));
+    await this.withContents(chainOf, (openBase) => verify(name, readEncoded(this.#target, key, signal), { openBase, signal }));
   }
 
   /** Whether compressing a raw object would pay, told from samples; of a large one nothing else is read or fetched. */

@@ -230,6 +230,46 @@ describe("decoding", () => {
     }
   });
 
+  it("of many deltas at a time has a few large windows at a time, in the same memory again and again", async () => {
+    const windowBytes = 8 * 1024 * 1024;
+    const one = window({ targetBytes: windowBytes, data: "x", instructions: [0, ...varint(windowBytes)] });
+    const delta = file(one, one, one);
+    const held = new Set<ArrayBufferLike>();
+    const seen = new Set<ArrayBufferLike>();
+    let most = 0;
+    const decode = async (): Promise<number> => {
+      let bytes = 0;
+      for await (const chunk of decodeDelta(pieces(delta, 1 << 20), memoryAccess(ALPHABET))) {
+        expect(held.has(chunk.buffer)).toBe(false);
+        held.add(chunk.buffer);
+        seen.add(chunk.buffer);
+        most = Math.max(most, held.size);
+        await new Promise(setImmediate);
+        expect(chunk[0]! + chunk.at(-1)!).toBe(2 * "x".charCodeAt(0));
+        chunk.fill(0);
+        held.delete(chunk.buffer);
+        bytes += chunk.length;
+      }
+      return bytes;
+    };
+    expect(await Promise.all(Array.from({ length: 6 }, decode))).toEqual(new Array(6).fill(3 * windowBytes));
+    expect(most).toBe(2);
+    expect(seen.size).toBe(2);
+  });
+
+  it("of a large window waits no longer than its signal", async () => {
+    const large = window({ targetBytes: 16 * 1024 * 1024, data: "x", instructions: [0, ...varint(16 * 1024 * 1024)] });
+    const first = decodeDelta(pieces(file(large), 1 << 20), memoryAccess(ALPHABET));
+    expect((await first.next()).done).toBe(false);
+    const controller = new AbortController();
+    const second = collect(decodeDelta(pieces(file(large), 1 << 20), memoryAccess(ALPHABET), { signal: controller.signal }));
+    controller.abort(new Error("the user has gone"));
+    await expect(second).rejects.toThrow("the user has gone");
+    // Left early, it gives back what it has.
+    await first.return(undefined);
+    expect(await collect(decodeDelta(pieces(file(large), 1 << 20), memoryAccess(ALPHABET)))).toHaveLength(16 * 1024 * 1024);
+  });
+
   it("reads scattered small copies of a large base through a bounded cache", async () => {
     const base = noise(48 * 1024 * 1024, 7);
     const path = newFile(base);
