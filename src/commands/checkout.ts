@@ -40,6 +40,8 @@ export interface CheckoutOptions {
   readonly lasting?: boolean;
   /** How conflicts are settled; default: `conflict.strategy`. */
   readonly strategy?: Strategy | undefined;
+  /** Leaves the hooks as they are: the caller has installed them, or has said why it could not. */
+  readonly keepHooks?: boolean;
   readonly dryRun: boolean;
 }
 
@@ -65,7 +67,7 @@ export async function checkout(context: Context, options: CheckoutOptions): Prom
     throw new BallastError("NOT_INITIALISED", "this branch has no assets: .ballast/manifest.jsonl is missing", { hint: "git ballast init" });
   }
   const notes: string[] = [];
-  if (!options.dryRun && (await outdatedHooks(repository)).length > 0) {
+  if (!options.dryRun && options.keepHooks !== true && (await outdatedHooks(repository)).length > 0) {
     if ((await installBeside(context)).length > 0) notes.push("hooks installed in this clone");
   }
   await follow(repository);

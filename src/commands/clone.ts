@@ -63,7 +63,7 @@ export async function clone(around: Pick<Context, "cwd" | "report" | "signal"> &
   return { ...result, restored, bytes, archived: archived.map(({ path }) => path), notes };
 }
 
-const EVERYTHING = { paths: [], force: false, all: false, include: [], exclude: [], restoreArchived: false, dryRun: false };
+const EVERYTHING = { paths: [], force: false, all: false, include: [], exclude: [], restoreArchived: false, keepHooks: true, dryRun: false };
 
 async function worktreeAt(top: string): Promise<Repository | undefined> {
   try {

@@ -155,7 +155,7 @@ it("says in status and track that a clone has no hooks, and what brings them", a
 
 it("without hooks, where core.hooksPath names no directory, Git still sees edits, and commands say what is missing", async () => {
   const repo = await emptyRepo();
-  await box.mustBallast(repo, "init");
+  await box.mustBallast(repo, "init", box.path("hookless-store"));
   await box.mustBallast(repo, "track", "*.bin");
   for (const content of ["one", "two"]) {
     await box.write(`${repo}/a.bin`, content);
@@ -166,6 +166,12 @@ it("without hooks, where core.hooksPath names no directory, Git still sees edits
   await box.write(`${repo}/a.bin`, "three");
   await box.git(repo, "-c", "core.hooksPath=/dev/null", "commit", "-q", "-a", "-m", "three");
   expect(await box.git(repo, "show", "HEAD:.ballast/manifest.jsonl")).toContain(sha256("three"));
+  await box.git(".", "init", "-q", "--bare", "hookless.git");
+  await box.git(repo, "push", "-q", box.path("hookless.git"), "HEAD:main");
+  const { status, stderr } = await box.ballast(".", "clone", "-q", "-b", "main", "-c", "core.hooksPath=/dev/null", "hookless.git", "hookless");
+  expect(status).toBe(0);
+  expect(stderr.match(/no hooks: core.hooksPath names \/dev\/null/g)).toHaveLength(1);
+  expect((await box.read("hookless/a.bin")).toString()).toBe("three");
   await box.git(repo, "config", "core.hooksPath", "/dev/null");
   expect(await box.ballast(repo, "install")).toMatchObject({ status: 11, stderr: expect.stringMatching(/no hooks: core.hooksPath names \/dev\/null, which is no directory\n.*git config --unset core.hooksPath/) });
   await box.run(repo, "rm", ["a.bin"]);
