@@ -138,7 +138,7 @@ async function removeAside(store: Store, entry: { readonly key: string; readonly
 /** Writes the bytes of a key under the name that they should have, if they are what that name says. */
 async function rename({ where, store }: Place, from: Omit<StoredObject, "name">, name: ObjectName, look: SecondLook, done: Repair[]): Promise<void> {
   const key = objectKey(name);
-  const source = plainStore(store, { read: (_key, range, signal) => store.read(from.key, range, signal) });
+  const source = plainStore(store, { read: (_key, range, signal, chunks) => store.read(from.key, range, signal, chunks) });
   try {
     const outcome = await copyObject(source, store, { ...from, name, key }, { openBase: look.openBase, signal: look.signal });
     if (outcome === "created") done.push({ store: where, what: "renamed", key, where: from.key });

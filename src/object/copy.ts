@@ -216,7 +216,7 @@ async function spool(from: Store, to: Store, object: StoredObject, options: Copy
     const path = join(directory, "object");
     const file = await open(path, "wx");
     try {
-      for await (const chunk of from.read(object.key, undefined, options.signal)) await file.appendFile(chunk);
+      for await (const chunk of readEncoded(from, object.key, options.signal)) await file.appendFile(chunk);
     } finally {
       await file.close();
     }

@@ -4,12 +4,12 @@ import type { Store } from "../store/port.ts";
 import { readChunks } from "./stable-file.ts";
 
 /**
- * The bytes of an object as `Store.read` gives them, for a reader that is done with each chunk when it asks for the next:
+ * The bytes of an object as `Store.read` lends them, for a reader that is done with each chunk when it asks for the next:
  * those of a directory come in two buffers by turns, and so of a large object nothing is left for the engine to collect.
  * @throws what `Store.read` throws
  */
 export function readEncoded(store: Store, key: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-  return isDirectoryStore(store) ? readOver(store, key, signal) : store.read(key, undefined, signal);
+  return isDirectoryStore(store) ? readOver(store, key, signal) : store.read(key, undefined, signal, "lent");
 }
 
 async function* readOver(store: DirectoryStore, key: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {

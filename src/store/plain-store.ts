@@ -9,7 +9,7 @@ export function plainStore(store: Store, otherwise: Partial<Store> = {}): Store 
     url: store.url,
     find: (oids, signal) => store.find(oids, signal),
     list: (prefix, signal) => store.list(prefix, signal),
-    read: (key, range, signal) => store.read(key, range, signal),
+    read: (key, range, signal, chunks) => store.read(key, range, signal, chunks),
     write: (key, source, signal) => store.write(key, source, signal),
     replace: (key, content, signal) => store.replace(key, content, signal),
     remove: (key, signal, beforeTry) => store.remove(key, signal, beforeTry),

@@ -27,9 +27,10 @@ export interface Store {
    * The bytes of `key`, from `range.start` up to and without `range.end` when given. A transfer that stalls or breaks
    * is resumed at the byte where it broke. The caller verifies the content and must read to the end or return early
    * (`for await` does both); an unread stream is released by its iterator's `return`.
+   * @param chunks "lent": a chunk may be overwritten once the next one is asked for, which a large object comes faster by
    * @throws OBJECT_MISSING, OBJECT_ARCHIVED
    */
-  read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  read(key: string, range?: ByteRange, signal?: AbortSignal, chunks?: "lent"): AsyncIterable<Uint8Array>;
 
   /**
    * As `read`, for a small object whose size is known: all its bytes in one buffer, with less ado.

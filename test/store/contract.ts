@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { BallastError } from "../../src/errors.ts";
@@ -140,6 +141,33 @@ export function storeContract(name: string, makeStore: () => Promise<Store>): vo
           }),
           { numRuns: 25 },
         );
+      });
+
+      it("lends the chunks of large objects, to several readers at once and whatever becomes of the others", async () => {
+        const store = await open();
+        const bytes = pseudoRandom(75 * MIB + 5, "lent");
+        const key = objectKey({ oid: oidOf(bytes), encoding: "raw" });
+        await store.write(key, bufferSource(bytes));
+        const leave = new AbortController();
+        const hash = async (paused: number, until: number, signal?: AbortSignal): Promise<number> => {
+          const hasher = createHash("sha256");
+          let sizeBytes = 0;
+          for await (const chunk of store.read(key, undefined, signal, "lent")) {
+            // It is what it is until the next one is asked for.
+            if (paused > 0 && chunk.length >= MIB) await pause(paused);
+            expect(Buffer.compare(chunk, bytes.subarray(sizeBytes, sizeBytes + chunk.length))).toBe(0);
+            hasher.update(chunk);
+            sizeBytes += chunk.length;
+            if (sizeBytes > until) return sizeBytes;
+          }
+          expect(hasher.digest("hex")).toBe(sha256(bytes));
+          return sizeBytes;
+        };
+        const aborted = hash(0, Infinity, leave.signal).catch((error: unknown) => error);
+        const [whole, left] = await Promise.all([hash(20, Infinity), hash(0, 50 * MIB), hash(0, Infinity).then(() => leave.abort(new Error("enough")))]);
+        expect([whole, left! > 50 * MIB]).toEqual([bytes.length, true]);
+        await aborted;
+        expect(await hash(250, Infinity)).toBe(bytes.length);
       });
 
       it("can be left early, many times over", async () => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -93,6 +94,10 @@ if (s3) {
         await direct().write(key, bufferSource(bytes));
         proxy.add({ when: (request) => isGet(request) && request.nth % 2 === 0, fault: { kind: "truncate", afterBytes: 2 * MIB }, times: 12 });
         expect(oidOf(await collect(open().read(key)))).toBe(oidOf(bytes));
+        const lent = createHash("sha256");
+        proxy.add({ when: (request) => isGet(request) && request.nth % 2 === 0, fault: { kind: "truncate", afterBytes: 2 * MIB }, times: 12 });
+        for await (const chunk of open().read(key, undefined, undefined, "lent")) lent.update(chunk);
+        expect(lent.digest("hex")).toBe(oidOf(bytes));
         const late = proxy.requests.filter(isGet).map(rangeStart).filter((start) => start >= 32 * MIB);
         expect(late.length).toBeGreaterThanOrEqual(8);
       });

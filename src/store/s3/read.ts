@@ -4,6 +4,8 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { ByteRange } from "../port.ts";
 import { Backoff } from "../retry.ts";
 import { Budget } from "../../util/budget.ts";
+import { collectBuffers } from "../../util/collect-garbage.ts";
+import { IdleBuffers } from "../../util/idle-buffers.ts";
 import type { RequestAbout, S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
 import { getObject, getWhole, type Described } from "./object-requests.ts";
@@ -16,9 +18,11 @@ const RANGE_BYTES = 8 * MIB;
 const RANGES_AHEAD = 4;
 /** The ranges that are in memory, of all reads of this process together. */
 const aheadBudget = new Budget(64 * MIB);
+/** Buffers for whole ranges. New ones would cost a page fault for each 4 KiB, and be garbage for V8 to look for. */
+const slabs = new IdleBuffers();
 
 /** @see Store.read */
-export async function* readObject(s3: S3Connection, key: string, range: ByteRange | undefined, outer?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* readObject(s3: S3Connection, key: string, range?: ByteRange, outer?: AbortSignal, chunks?: "lent"): AsyncGenerator<Uint8Array> {
   outer?.throwIfAborted();
   const start = range?.start ?? 0;
   const wantedEnd = range?.end ?? Infinity;
@@ -30,7 +34,7 @@ export async function* readObject(s3: S3Connection, key: string, range: ByteRang
   outer?.addEventListener("abort", stop, { once: true });
   const reading: Reading = { s3, key, signal: inner.signal, totalBytes: undefined, etag: undefined };
   const firstEnd = Math.min(wantedEnd, start + FIRST_BYTES);
-  const ahead = new RangesAhead(reading, firstEnd);
+  const ahead = new RangesAhead(reading, firstEnd, chunks === "lent");
   try {
     for await (const chunk of readRange(reading, start, firstEnd)) {
       // Since the first chunk came, the object's size is known.
@@ -98,6 +102,7 @@ async function* readRange(reading: Reading, from: number, to: number): AsyncGene
     try {
       for await (const chunk of await get(reading, at, to)) {
         at += chunk.length;
+        collectBuffers(chunk.length);
         backoff.progressed();
         yield chunk;
       }
@@ -142,11 +147,13 @@ async function* slice(body: Readable, from: number, to: number): AsyncGenerator<
 class RangesAhead {
   readonly #reading: Reading;
   readonly #queue: { readonly chunks: Promise<Uint8Array[]>; readonly release: () => void }[] = [];
+  readonly #lends: boolean;
   #next: number;
   #end: number;
 
-  constructor(reading: Reading, start: number) {
+  constructor(reading: Reading, start: number, lends: boolean) {
     this.#reading = reading;
+    this.#lends = lends;
     this.#next = this.#end = start;
   }
 
@@ -155,11 +162,17 @@ class RangesAhead {
     this.#end = end;
     while (this.#next < end && this.#queue.length < RANGES_AHEAD) {
       const to = Math.min(end, this.#next + RANGE_BYTES);
-      const release = aheadBudget.tryTake(to - this.#next);
-      if (!release) return;
-      const chunks = gather(readRange(this.#reading, this.#next, to));
+      const giveBack = aheadBudget.tryTake(to - this.#next);
+      if (!giveBack) return;
+      const slab = this.#lends && to - this.#next === RANGE_BYTES ? slabs.take(RANGE_BYTES) : undefined;
+      const bytes = readRange(this.#reading, this.#next, to);
+      const chunks = slab ? gatherInto(slab, bytes) : gather(bytes);
       // It is awaited when its turn comes.
       chunks.catch(() => {});
+      const release = (): void => {
+        if (slab) slabs.give(slab);
+        giveBack();
+      };
       this.#queue.push({ chunks, release });
       this.#next = to;
     }
@@ -192,6 +205,18 @@ class RangesAhead {
   #abandon(): void {
     for (const { chunks, release } of this.#queue.splice(0)) void chunks.then(release, release);
   }
+}
+
+/** The same in one buffer: what the socket was read into is free at once. */
+async function gatherInto(slab: Buffer, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  let filled = 0;
+  for await (const chunk of bytes) {
+    // More than was asked for is not needed.
+    const part = chunk.subarray(0, slab.length - filled);
+    slab.set(part, filled);
+    filled += part.length;
+  }
+  return [slab.subarray(0, filled)];
 }
 
 async function gather(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {

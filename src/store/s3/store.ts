@@ -38,8 +38,8 @@ class S3Store implements Store {
     return listAll(this.#s3, prefix, signal);
   }
 
-  read(key: string, range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    return readObject(this.#s3, key, range, signal);
+  read(key: string, range?: ByteRange, signal?: AbortSignal, chunks?: "lent"): AsyncIterable<Uint8Array> {
+    return readObject(this.#s3, key, range, signal, chunks);
   }
 
   readWhole(key: string, sizeBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
