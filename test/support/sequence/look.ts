@@ -57,7 +57,8 @@ export class Look {
   async assets(clone: string): Promise<Files> {
     const tracked = await this.#tracked(clone);
     const manifest = await this.manifest(clone, "HEAD");
-    return new Map([...this.disk(clone)].filter(([path]) => tracked(path) || manifest.has(path)));
+    const inGit = await this.inGit(clone);
+    return new Map([...this.disk(clone)].filter(([path]) => tracked(path) || (manifest.has(path) && !inGit.has(path))));
   }
 
   /** Whether HEAD's patterns make assets of these. */
@@ -95,6 +96,12 @@ export class Look {
       const { path, oid } = JSON.parse(line) as { path: string; oid: string };
       return [path, oid];
     }));
+  }
+
+  /** The assets of HEAD, but for files that Git has too: a merge may leave one to both, which `status` names. */
+  async recorded(clone: string): Promise<Files> {
+    const inGit = await this.inGit(clone);
+    return new Map([...(await this.manifest(clone, "HEAD"))].filter(([path]) => !inGit.has(path)));
   }
 
   status(clone: string): Promise<string> {

@@ -5,6 +5,8 @@ export type Step = { readonly clone: Clone; readonly blind?: boolean } & (
   | { readonly do: "edit"; readonly path: string; readonly same: boolean }
   | { readonly do: "delete"; readonly path: string }
   | { readonly do: "move"; readonly path: string; readonly to: string }
+  | { readonly do: "directory"; readonly path: string }
+  | { readonly do: "outsider"; readonly path: string; readonly removes: boolean }
   | { readonly do: "code" }
   | { readonly do: "add" | "commit" | "commit -a" | "commit --amend" | "stash" | "stash pop" | "push" | "revert" | "clean" | "lose index" | "checkout" | "checkout -f" | "restore" }
   | { readonly do: "track" | "remove" | "clone anew" }
@@ -61,6 +63,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ clone, do: fc.constant("edit" as const), path, same: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("delete" as const), path }) },
   { weight: 2, arbitrary: fc.record({ clone, do: fc.constant("move" as const), path, to: path }) },
+  { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("directory" as const), path }) },
+  { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("outsider" as const), path, removes: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ clone, do: fc.constant("code" as const) }) },
   { weight: 8, arbitrary: fc.record({ clone, do: fc.constantFrom("commit" as const, "commit -a" as const, "commit" as const, "commit -a" as const, "commit --amend" as const) }) },
   { weight: 3, arbitrary: fc.record({ clone, do: fc.constantFrom("stash" as const, "stash pop" as const, "revert" as const) }) },
@@ -88,6 +92,31 @@ const habit: fc.Arbitrary<Step[]> = fc.oneof(
     { clone, do: "edit", path, same: true },
     { clone, do: "commit" },
     { clone, do: how, branch: "side", settle },
+  ]),
+  // Two merges of the same two commits, which are both the base of the next one.
+  fc.record({ clone, path, settle, first: fc.constantFrom<Settle>("ours", "theirs"), second: fc.constantFrom<Settle>("ours", "theirs") }).map(({ clone, path, settle, first, second }): Step[] => {
+    const home = clone === "w" ? "work" : "main";
+    return [
+      { clone, do: "commit" },
+      { clone, do: "switch", branch: "side", settle },
+      { clone, do: "edit", path, same: true },
+      { clone, do: "commit" },
+      { clone, do: "switch", branch: home, settle },
+      { clone, do: "edit", path, same: true },
+      { clone, do: "commit" },
+      { clone, do: "git", command: "branch -f before", settle: "later" },
+      { clone, do: "merge", branch: "side", settle: first },
+      { clone, do: "switch", branch: "side", settle },
+      { clone, do: "merge", branch: "before", settle: second },
+      { clone, do: "switch", branch: home, settle },
+      { clone, do: "merge", branch: "side", settle },
+    ];
+  }),
+  // Somebody without Ballast commits the file itself, and others who have an asset there meet it.
+  fc.record({ path, same: fc.boolean(), rebase: fc.boolean(), settle }).map(({ path, same, rebase, settle }): Step[] => [
+    { clone: "b", do: "edit", path, same },
+    { clone: "a", do: "outsider", path, removes: false },
+    { clone: "b", do: "pull", rebase, settle },
   ]),
   fc.record({ clone, path: fc.constantFrom(...LOOSE), what: fc.constantFrom("track" as const, "track" as const, "remove" as const) }).map(({ clone, path, what }): Step[] => [
     { clone, do: "edit", path, same: false },

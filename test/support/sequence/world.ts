@@ -1,7 +1,9 @@
+import { existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { decodeAll, objectNames, promised } from "../decodable.ts";
 import { random, sha256, type Sandbox } from "../sandbox.ts";
+import { commitOutside, finish } from "./acts.ts";
 import { Look, MANIFEST, same, show, type Files } from "./look.ts";
 import { start } from "./start.ts";
 import { CLONES, say, type Settle, type Step } from "./steps.ts";
@@ -72,17 +74,21 @@ export class World {
       case "edit": {
         // The same size, or another one.
         const content = this.#content(step.same ? 1000 : undefined);
+        const inside = [...before.keys()].filter((path) => path.startsWith(`${step.path}/`));
+        if (statSync(box.path(clone, step.path), { throwIfNoEntry: false })?.isDirectory()) await rm(box.path(clone, step.path), { recursive: true });
         await box.write(`${clone}/${step.path}`, content);
         if (await this.#look.tracks(clone, step.path)) expected?.set(step.path, sha256(content));
         else this.#unsure(clone);
-        return [step.path];
+        if (inside.length > 0) this.#unsure(clone);
+        return [step.path, ...inside];
       }
       case "delete":
+        if (!before.has(step.path)) return [];
         await rm(box.path(clone, step.path), { force: true });
         expected?.delete(step.path);
         return [step.path];
       case "move": {
-        if (!before.has(step.path) || before.has(step.to)) return [];
+        if (!before.has(step.path) || existsSync(box.path(clone, step.to)) || step.to.startsWith(`${step.path}/`)) return [];
         await mkdir(dirname(box.path(clone, step.to)), { recursive: true });
         await rename(box.path(clone, step.path), box.path(clone, step.to));
         expected?.set(step.to, before.get(step.path)!);
@@ -90,6 +96,17 @@ export class World {
         if (!(await this.#look.tracks(clone, step.path, step.to))) this.#unsure(clone);
         return [];
       }
+      case "directory": {
+        // A directory in the place of a file.
+        if (!before.has(step.path)) return [];
+        await rm(box.path(clone, step.path));
+        await box.write(`${clone}/${step.path}/in${extname(step.path)}`, this.#content());
+        this.#unsure(clone);
+        return [step.path];
+      }
+      case "outsider":
+        await commitOutside(box, step.path, step.removes ? undefined : this.#content());
+        return [];
       case "code":
         await box.write(`${clone}/code.txt`, `${this.#contents++}\n`);
         return [];
@@ -192,13 +209,13 @@ export class World {
     if (status !== 0 || this.#look.unfinished(clone)) return;
     // A commit from before Ballast, or one that took it out again, has no assets and no patterns.
     if (!(await this.#look.hasBallast(clone))) return;
-    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
+    const [head, disk] = [await this.#look.recorded(clone), await this.#look.assets(clone)];
     if (!this.#agree(clone, head, disk)) throw new Error(`a commit has other assets than the disk: ${show(head)}, not ${show(disk)}`);
     if (expected && !same(head, expected)) throw new Error(`a commit recorded what the user did not do: ${show(head)}, not ${show(expected)}`);
   }
 
   async #stash(clone: string): Promise<void> {
-    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
+    const [head, disk] = [await this.#look.recorded(clone), await this.#look.assets(clone)];
     const before = await this.#lastStash(clone);
     await this.#box.tryGit(clone, "stash", "push", "-q");
     const stash = await this.#lastStash(clone);
@@ -208,7 +225,7 @@ export class World {
 
   async #pop(clone: string): Promise<void> {
     const clean = (await this.#look.status(clone)) === "";
-    const head = await this.#look.manifest(clone, "HEAD");
+    const head = await this.#look.recorded(clone);
     const saved = this.#stashes.get((await this.#lastStash(clone)) ?? "");
     const { status } = await this.#box.tryGit(clone, "stash", "pop", "-q");
     this.#unsure(clone);
@@ -227,30 +244,9 @@ export class World {
     return status === 0 ? stdout.trim() : undefined;
   }
 
-  /** Ends what a merge, rebase, cherry-pick or revert has left unfinished. */
   async #finish(clone: string, settle: Settle): Promise<readonly string[]> {
     this.#unsure(clone);
-    if (settle === "later") return [];
-    const command = (): "am" | "merge" | "rebase" | "cherry-pick" | "revert" | undefined => {
-      if (this.#look.has(clone, "rebase-apply/applying")) return "am";
-      if (this.#look.has(clone, "rebase-merge") || this.#look.has(clone, "rebase-apply")) return "rebase";
-      if (this.#look.has(clone, "MERGE_HEAD")) return "merge";
-      if (this.#look.has(clone, "CHERRY_PICK_HEAD")) return "cherry-pick";
-      return this.#look.has(clone, "REVERT_HEAD") ? "revert" : undefined;
-    };
-    for (let turn = 0; turn < 4; turn++) {
-      const unfinished = command();
-      if (!unfinished) return [];
-      if (settle === "abort" || turn === 3) {
-        await this.#box.tryGit(clone, unfinished, "--abort");
-        return [];
-      }
-      await this.#box.ballast(clone, "resolve", `--${settle}`, ".");
-      await this.#box.tryGit(clone, "checkout", "-q", `--${settle}`, "--", "code.txt");
-      await this.#box.tryGit(clone, "add", "--all");
-      if (unfinished === "merge") await this.#box.tryGit(clone, "commit", "-q", "--no-edit");
-      else if ((await this.#box.tryGit(clone, unfinished, "--continue")).status !== 0) await this.#box.tryGit(clone, unfinished, "--skip");
-    }
+    if (settle !== "later") await finish(this.#box, this.#look, clone, settle);
     return [];
   }
 
@@ -271,7 +267,7 @@ export class World {
     await this.#settled(clone);
     if (status.includes(MANIFEST) || status.includes(".gitignore") || status.includes(".gitattributes")) return;
     if (!(await this.#look.hasBallast(clone))) return this.#unsure(clone);
-    const [head, disk] = [await this.#look.manifest(clone, "HEAD"), await this.#look.assets(clone)];
+    const [head, disk] = [await this.#look.recorded(clone), await this.#look.assets(clone)];
     if (!this.#agree(clone, head, disk)) throw new Error(`git status says that nothing changed, but there is ${show(disk)} on disk and ${show(head)} in the commit`);
     if (!same(head, disk)) return this.#unsure(clone);
     this.#forgetful.delete(clone);
