@@ -1,7 +1,7 @@
 import { createCipheriv } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { open, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { random, type Sandbox } from "../support/sandbox.ts";
 
 const MIB = 1024 * 1024;
@@ -15,11 +15,29 @@ export async function writeLarge(box: Sandbox, path: string, sizeBytes: number):
   await file.close();
 }
 
-/** Replaces a mebibyte at three places far from each other. */
-export async function editLarge(box: Sandbox, path: string, sizeBytes: number, seed: string): Promise<void> {
+/** Replaces a mebibyte at some places far from each other. @param shares of the size; where they are */
+export async function editLarge(box: Sandbox, path: string, sizeBytes: number, seed: string, shares: readonly number[] = [0.1, 0.5, 0.9]): Promise<void> {
   const file = await open(box.path(path), "r+");
-  for (const share of [0.1, 0.5, 0.9]) await file.write(random(MIB, `${seed} ${share}`), 0, MIB, Math.floor(sizeBytes * share));
+  for (const share of shares) await file.write(random(MIB, `${seed} ${share}`), 0, MIB, Math.floor(sizeBytes * share));
   await file.close();
+}
+
+/** Changes a byte of a file. */
+export async function damage(path: string, position: number): Promise<void> {
+  const file = await open(path, "r+");
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, position);
+  buffer[0]! ^= 1;
+  await file.write(buffer, 0, 1, position);
+  await file.close();
+}
+
+/** The objects of a directory store: what each is a difference from, if it is one, and its path. */
+export async function objectsIn(root: string): Promise<{ oid: string; base: string | undefined; path: string }[]> {
+  const files = (await readdir(join(root, "objects"), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => {
+    const [, oid, base] = /^([0-9a-f]{64})(?:\.([0-9a-f]{64})\.xd3)?/.exec(name)!;
+    return { oid: oid!, base, path: join(parentPath, name) };
+  });
 }
 
 /** Writes many assets that all differ, a hundred in each folder. */
