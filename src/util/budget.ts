@@ -8,6 +8,11 @@ export class Budget {
     this.#capacityBytes = this.#freeBytes = capacityBytes;
   }
 
+  /** Whether anybody owns some of it, or waits for it. */
+  get isUsed(): boolean {
+    return this.#freeBytes < this.#capacityBytes || this.#waiting.length > 0;
+  }
+
   /** Runs `work` while it owns `bytes`, or all there are if it wants more. @throws the signal's reason when it comes first */
   async use<T>(bytes: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     const giveBack = await this.take(bytes, signal);

@@ -3,10 +3,13 @@ import { Readable } from "node:stream";
 import { BallastError } from "../../errors.ts";
 import type { ByteRange, ByteSource } from "../port.ts";
 import { Budget } from "../../util/budget.ts";
+import { IdleBuffers } from "../../util/idle-buffers.ts";
 
 const MIB = 1024 * 1024;
 /** What is being sent and is held in memory, of all stores of this process together. */
 const budget = new Budget(48 * MIB);
+/** Of parts that were sent, for those to come. */
+const idle = new IdleBuffers();
 /** Larger bodies are not held: they are read once to be hashed, and again for each try to be sent. */
 const MOST_HELD_BYTES = 32 * MIB;
 /** What such a body takes of memory while it streams. */
@@ -22,11 +25,18 @@ export interface Body {
   /** Undefined when the bytes are not held. */
   readonly bytes: Buffer | undefined;
   readonly open: (signal: AbortSignal | undefined) => AsyncIterable<Uint8Array>;
+  /** Gives back what holds the bytes: the server has answered for all of them. */
+  release?(): void;
 }
 
 /** Waits until there is memory for a body of this size, and runs `work` with it. */
 export function withMemory<T>(sizeBytes: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   return budget.use(sizeBytes > MOST_HELD_BYTES ? STREAM_BYTES : sizeBytes, signal, work);
+}
+
+/** Whether this process holds, or is about to hold, what it sends. */
+export function isSending(): boolean {
+  return budget.isUsed;
 }
 
 /**
@@ -119,6 +129,7 @@ class Part {
   readonly end: number;
   readonly #source: ByteSource;
   readonly #range: ByteRange;
+  readonly #buffer: Buffer | undefined;
   readonly #bytes: Buffer | undefined;
   readonly #sha256 = createHash("sha256");
   readonly #md5 = createHash("md5");
@@ -129,7 +140,8 @@ class Part {
     this.end = range.end;
     this.#source = source;
     this.#range = range;
-    this.#bytes = sizeBytes > MOST_HELD_BYTES ? undefined : Buffer.allocUnsafeSlow(sizeBytes);
+    this.#buffer = sizeBytes > MOST_HELD_BYTES ? undefined : idle.take(sizeBytes);
+    this.#bytes = this.#buffer?.subarray(0, sizeBytes);
   }
 
   /** Takes what fits and returns the rest. */
@@ -149,6 +161,9 @@ class Part {
       md5: this.#md5.digest("hex"),
       bytes: this.#bytes,
       open: (signal) => this.#source.open(this.#range, signal),
+      release: () => {
+        if (this.#buffer) idle.give(this.#buffer);
+      },
     };
   }
 }

@@ -98,6 +98,7 @@ async function sendParts(
           if (!part) return;
           const ETag = sameBytes(upload.parts.get(part.number), part.body) ?? (await sendPart(s3, key, upload.id, part.number, part.body, siblings));
           completed[part.number - 1] = { PartNumber: part.number, ETag, ChecksumSHA256: toBase64(part.body.sha256) };
+          part.body.release?.();
         }),
       signal,
     );

@@ -6,6 +6,7 @@ import { Backoff } from "../retry.ts";
 import { Budget } from "../../util/budget.ts";
 import { collectBuffers } from "../../util/collect-garbage.ts";
 import { IdleBuffers } from "../../util/idle-buffers.ts";
+import { isSending } from "./body.ts";
 import type { RequestAbout, S3Connection } from "./client.ts";
 import { s3Status } from "./errors.ts";
 import { getObject, getWhole, type Described } from "./object-requests.ts";
@@ -16,6 +17,8 @@ const FIRST_BYTES = 32 * MIB;
 /** What is beyond is read in ranges of this size, so many at a time. */
 const RANGE_BYTES = 8 * MIB;
 const RANGES_AHEAD = 4;
+/** While something is sent, which takes as much again, and cannot be sent sooner than it is read one way or the other. */
+const RANGES_AHEAD_OF_SENDING = 1;
 /** The ranges that are in memory, of all reads of this process together. */
 const aheadBudget = new Budget(64 * MIB);
 /** Buffers for whole ranges. New ones would cost a page fault for each 4 KiB, and be garbage for V8 to look for. */
@@ -160,7 +163,8 @@ class RangesAhead {
   /** Starts as many ranges as there is room for. */
   fill(end: number = this.#end): void {
     this.#end = end;
-    while (this.#next < end && this.#queue.length < RANGES_AHEAD) {
+    const most = isSending() ? RANGES_AHEAD_OF_SENDING : RANGES_AHEAD;
+    while (this.#next < end && this.#queue.length < most) {
       const to = Math.min(end, this.#next + RANGE_BYTES);
       const giveBack = aheadBudget.tryTake(to - this.#next);
       if (!giveBack) return;
