@@ -13,6 +13,7 @@ import { isDirectoryStore } from "../store/directory.ts";
 import { openRemoteStore, openStoresHere } from "../store/open.ts";
 import type { Store } from "../store/port.ts";
 import { localStore } from "../transfer/local.ts";
+import { collectContents } from "../util/collect-garbage.ts";
 
 export interface FsckOptions {
   /** Which stores are looked at; a directory on this machine may be looked into besides, for bases of the local one. */
@@ -72,6 +73,7 @@ export async function fsck(context: Context, { where, deep, repair: mending, fro
     // What came back in one round uncovers what stands on it. What a disk damages each time anew ends after the second.
     for (let isNew = mending; isNew && last.findings.length > 0; ) {
       const done = await repair(context, stores, last);
+      collectContents();
       if (done.length === 0) break;
       const before = known.size;
       for (const { what, store, key } of done) known.add(`${what} ${store} ${key}`);

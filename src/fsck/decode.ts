@@ -7,6 +7,7 @@ import { createIngestPool } from "../object/pool.ts";
 import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import type { Store, StoredObject } from "../store/port.ts";
 import type { Scratch } from "../transfer/repack/scratch.ts";
+import { collectContents } from "../util/collect-garbage.ts";
 import { forEachParallel } from "../util/pool.ts";
 
 export interface DecodeOptions {
@@ -38,6 +39,7 @@ export async function decodeAll(context: Context, store: Store, objects: readonl
     else await fetching(context, store, readable, options, done);
     ok = true;
   } finally {
+    collectContents();
     report({ kind: "end", op: "scan", ok });
   }
   return verdicts;

@@ -22,6 +22,11 @@ export function collectGarbage(count: number): void {
   collector()();
 }
 
+/** The same at the end of a step that moved large contents, which leave few things and many bytes behind. */
+export function collectContents(): void {
+  collector()();
+}
+
 /**
  * Gives back the buffers that a socket was read into, now and then. V8 does not know them for short-lived: at every 64 MB of
  * them it goes through all of its heap, which takes a third of the time of a large download. A look at what is new takes
