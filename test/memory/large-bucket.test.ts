@@ -22,6 +22,8 @@ const SIZE_BYTES = EXHAUSTIVE ? 2048 * MIB : 192 * MIB;
 /** The least that S3 takes for a part. */
 const PART_BYTES = 5 * MIB;
 const BOUND_MB = 200;
+/** What is damaged in a bucket is kept aside by way of this machine: it comes and goes at the same time (docs/memory.md). */
+const REPAIR_BOUND_MB = 240;
 const TIMEOUT_MS = EXHAUSTIVE ? 3_600_000 : 240_000;
 const s3 = await testS3();
 
@@ -76,7 +78,7 @@ describe.runIf(s3 !== undefined)("a large asset over a bucket takes bounded memo
     const local = await objectsIn(box.path("repo/.git/ballast"));
     await damage(local.find(({ base }) => (base !== undefined) === (suffix !== ""))!.path, position);
     await damageInBucket(suffix, position);
-    const told = await meter.hold(`bucket: fsck --deep --repair --from, ${what}`, BOUND_MB, "repo", "git", "ballast", "fsck", "--deep", "--repair", "--from", box.path("backup"));
+    const told = await meter.hold(`bucket: fsck --deep --repair --from, ${what}`, REPAIR_BOUND_MB, "repo", "git", "ballast", "fsck", "--deep", "--repair", "--from", box.path("backup"));
     expect(told).toContain("nothing is wrong");
   });
 
