@@ -10,15 +10,14 @@ import type { Oid } from "../object/oid.ts";
 import { withLock } from "../util/lock.ts";
 import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
-import { hashContents, keepNow, storeContents } from "../worktree/contents.ts";
+import { hashContents, storeContents } from "../worktree/contents.ts";
 import { rereadEntry, stageManifest } from "../worktree/follow.ts";
 import { observe, type ReadContent, type Seen } from "../worktree/observe.ts";
 import { outsideProfile } from "../worktree/profile.ts";
-import { restore } from "../worktree/restore.ts";
 import { openWorktree, readManifestFile, writeManifestFile, type Worktree } from "../worktree/session.ts";
 import { understandMarkers } from "../worktree/settle.ts";
-import { sameContent } from "../worktree/states.ts";
 import { selector } from "../worktree/tracking.ts";
+import { bringAll, type Bringing } from "./resolve/bring.ts";
 import { newestOfEdit, newestSide } from "./newest.ts";
 
 /** Ours: what this branch, or the disk, has. Theirs: what Git brought. Newest: by date. Or the content of a file. */
@@ -46,43 +45,68 @@ export async function resolve(context: Context, { paths, take }: { readonly path
 
 /** As {@link resolve}; that nothing is in conflict is no error. @param options.paths all when empty */
 export async function resolveAll(context: Context, { paths, take }: { readonly paths: readonly string[]; readonly take: Take }): Promise<ResolveResult> {
-  const { repository, cwd } = context;
+  const { repository } = context;
   const result: ResolveResult = { resolved: [], kept: [], fromGit: [], undecided: [] };
   await understandMarkers(context);
+  const worktree = openWorktree(repository);
+  const { settled, bringing, assets } = await decide(context, worktree, { paths, take, result });
+  await bringAll(context, worktree, bringing);
+  if (settled.size > 0) await withLock(worktreeState(repository, "track"), () => write(context, settled));
+  await worktree.index.save();
+  result.fromGit.push(...(await leaveGit(worktree, result.resolved.filter((path) => assets.has(path)))));
+  return result;
+}
+
+interface Wishes {
+  readonly paths: readonly string[];
+  readonly take: Take;
+  readonly result: ResolveResult;
+}
+
+interface Decisions {
+  /** What the manifest is to have at each path that a merge left in conflict. */
+  readonly settled: ReadonlyMap<string, Asset | undefined>;
+  /** What is to be on disk, edits that met another version included. */
+  readonly bringing: readonly Bringing[];
+  /** The paths of both that are assets afterwards. */
+  readonly assets: ReadonlySet<string>;
+}
+
+/** Takes a side for each conflict and notes what that leaves. On disk nothing is changed yet. */
+async function decide(context: Context, worktree: Worktree, { paths, take, result }: Wishes): Promise<Decisions> {
+  const { repository, cwd } = context;
   const select = selector(repository, cwd, paths);
   const merging = readConflicts(repository);
-  const worktree = openWorktree(repository);
   const conflicts = [...merging.values()].filter(({ path }) => select(path));
   const inTheWay = new Map(conflicts.filter(({ against }) => against !== undefined).map(({ path }) => [path, inTheWayOf(worktree.manifest, path)]));
   const others = new Set([...inTheWay.values()].flat());
   const candidates = conflicts.map(({ path }) => path);
   const seen = await observe(worktree, { read: hashContents(context), candidates, select: (path) => select(path) || others.has(path), outside: await outsideProfile(context) });
-  const edits = [...seen.values()].filter(({ state, path }) => state === "conflict" && !merging.has(path) && select(path));
   const settled = new Map<string, Asset | undefined>();
   for (const conflict of conflicts) {
     const side = typeof take === "object" ? await fileAsset(context, conflict.path, take.file, conflict.ours ?? conflict.theirs) : await sideOf(context, conflict, take);
-    if (side === "undecided") result.undecided.push(conflict.path);
-    else {
-      for (const other of side ? (inTheWay.get(conflict.path) ?? []) : []) {
-        if (settled.has(other)) continue;
-        const { oid } = onDisk(seen.get(other)) ?? worktree.manifest.get(other)!;
-        await bring(context, worktree, other, undefined, seen.get(other));
-        settled.set(other, undefined);
-        result.kept.push({ path: conflict.path, oid });
-      }
-      const had = onDisk(seen.get(conflict.path));
-      await bring(context, worktree, conflict.path, side, seen.get(conflict.path));
-      settled.set(conflict.path, side);
-      note(result, conflict.path, side, [conflict.ours, conflict.theirs, had]);
+    if (side === "undecided") {
+      result.undecided.push(conflict.path);
+      continue;
     }
+    for (const other of side ? (inTheWay.get(conflict.path) ?? []) : []) {
+      if (settled.has(other)) continue;
+      const { oid } = onDisk(seen.get(other)) ?? worktree.manifest.get(other)!;
+      settled.set(other, undefined);
+      result.kept.push({ path: conflict.path, oid });
+    }
+    settled.set(conflict.path, side);
+    note(result, conflict.path, side, [conflict.ours, conflict.theirs, onDisk(seen.get(conflict.path))]);
   }
-  forgetKept(result, conflicts, new Map([...worktree.manifest, ...settled]));
-  for (const edit of edits) await settleEdit(context, worktree, { edit, take, result });
-  if (settled.size > 0) await withLock(worktreeState(repository, "track"), () => write(context, settled));
-  await worktree.index.save();
-  const assets = new Set([...settled.values(), ...edits.map(({ m }) => m)].flatMap((asset) => asset?.path ?? []));
-  result.fromGit.push(...(await leaveGit(worktree, result.resolved.filter((path) => assets.has(path)))));
-  return result;
+  forgetKept(result, conflicts, () => new Map([...worktree.manifest, ...settled]));
+  const bringing = Array.from(settled, ([path, target]): Bringing => ({ path, target, seen: seen.get(path) }));
+  const assets = new Set([...settled.keys()].filter((path) => settled.get(path) !== undefined));
+  for (const edit of seen.values()) {
+    if (edit.state !== "conflict" || merging.has(edit.path) || !select(edit.path)) continue;
+    bringing.push(...(await settleEdit(context, worktree, { edit, take, result })));
+    if (edit.m) assets.add(edit.path);
+  }
+  return { settled, bringing, assets };
 }
 
 /** What Git follows too would have its own version at each commit. What no pattern matches stays, for Git would add it again. */
@@ -124,26 +148,20 @@ interface EditStep {
   readonly result: ResolveResult;
 }
 
-/** An edit on disk met another version: whatever is taken but theirs is an edit of that from now on. */
-async function settleEdit(context: Context, worktree: Worktree, { edit, take, result }: EditStep): Promise<void> {
+/** An edit on disk met another version: whatever is taken but theirs is an edit of that from now on. @returns what is to be brought */
+async function settleEdit(context: Context, worktree: Worktree, { edit, take, result }: EditStep): Promise<Bringing[]> {
   const { path, m } = edit;
   const side = typeof take === "object" ? "file" : take === "newest" ? await newestOfEdit(context, edit) : take;
-  if (side === undefined) return void result.undecided.push(path);
+  if (side === undefined) {
+    result.undecided.push(path);
+    return [];
+  }
   const had = onDisk(edit);
-  if (side === "file") await bring(context, worktree, path, await fileAsset(context, path, (take as { file: string }).file, m), edit);
-  if (side === "theirs") await bring(context, worktree, path, m, edit);
-  else worktree.index.update(path, { b: m && { oid: m.oid, exec: m.exec } });
-  worktree.index.update(path, { open: undefined });
   note(result, path, side === "theirs" ? m : side === "ours" ? had : undefined, [m, had]);
-}
-
-async function bring(context: Context, worktree: Worktree, path: string, target: Asset | undefined, seen: Seen | undefined): Promise<void> {
-  worktree.index.update(path, { open: undefined });
-  if (seen?.w !== undefined && sameContent(seen.w, target)) return worktree.index.update(path, { b: { oid: target!.oid, exec: target!.exec } });
-  if (seen && seen.w !== undefined) await keepNow(context, [seen]);
-  const { missing, archived } = await restore(context, worktree, [{ path, target, expect: seen?.stat }]);
-  const why = missing[0]?.why ?? (archived.length > 0 ? "its content is archived" : undefined);
-  if (why !== undefined) throw new BallastError("OBJECT_MISSING", `${path} is not resolved: ${why}`, { hint: "git ballast fetch, then resolve again" });
+  if (side === "file") return [{ path, target: await fileAsset(context, path, (take as { file: string }).file, m), seen: edit }];
+  if (side === "theirs") return [{ path, target: m, seen: edit }];
+  worktree.index.update(path, { b: m && { oid: m.oid, exec: m.exec }, open: undefined });
+  return [];
 }
 
 /** The content of a file as a version of the asset; it is in the local store then. @throws USAGE, NOT_A_FILE */
@@ -160,10 +178,10 @@ async function fileAsset(context: Context, path: string, file: string, like: Ass
 }
 
 /** What was renamed apart is still there under its other name. */
-function forgetKept(result: ResolveResult, conflicts: readonly MergeConflict[], after: ReadonlyMap<string, Asset | undefined>): void {
+function forgetKept(result: ResolveResult, conflicts: readonly MergeConflict[], after: () => ReadonlyMap<string, Asset | undefined>): void {
   const apart = new Set(conflicts.filter(({ renamed }) => renamed).map(({ path }) => path));
   if (apart.size === 0) return;
-  const still = new Set([...after.values()].map((asset) => asset?.oid));
+  const still = new Set([...after().values()].map((asset) => asset?.oid));
   result.kept.splice(0, Infinity, ...result.kept.filter(({ path, oid }) => !apart.has(path) || !still.has(oid)));
 }
 

@@ -52,23 +52,39 @@ const LARGE_BYTES = 1024 * 1024;
 let last: { readonly oid: Oid; readonly manifest: WeakRef<Manifest> } | undefined;
 
 function parseText(all: string, origin: string): Manifest {
-  if (all !== "" && !all.endsWith("\n")) throw invalid(origin, all.split("\n").length, "the last line has no line feed");
-  let end = all.indexOf("\n");
-  if (all.slice(0, end) !== HEADER) throw badHeader([all.slice(0, end)], origin);
   const manifest = new Map<string, Asset>();
-  let previous = "";
-  // There may be a million lines: none is kept.
-  for (let i = 1, start = end + 1; start < all.length; i++, start = end + 1) {
-    end = all.indexOf("\n", start);
-    const asset = parseLine(all.slice(start, end), origin, i + 1);
-    if (i > 1 && comparePaths(previous, asset.path) >= 0) {
-      const what = previous === asset.path ? "appears twice" : "is out of order";
-      throw invalid(origin, i + 1, `${JSON.stringify(asset.path)} ${what}`);
-    }
-    previous = asset.path;
-    manifest.set(asset.path, asset);
-  }
+  for (const asset of eachAsset([all], origin)) manifest.set(asset.path, asset);
   return manifest;
+}
+
+/**
+ * The assets of a manifest one after the other, for whoever does not need all at once: there may be a million.
+ * @param pieces of its text, each of whole lines, as they come
+ * @throws as {@link parseManifest}, once the asset is reached
+ */
+export function* eachAsset(pieces: Iterable<string | Uint8Array>, origin: string): Generator<Asset> {
+  let number = 0;
+  let previous = "";
+  for (const piece of pieces) {
+    const text = typeof piece === "string" ? piece : decode(piece, origin);
+    if (text !== "" && !text.endsWith("\n")) throw invalid(origin, number + text.split("\n").length, "the last line has no line feed");
+    for (let start = 0; start < text.length || number === 0; ) {
+      const end = text.indexOf("\n", start);
+      const line = text.slice(start, end);
+      start = end + 1;
+      number += 1;
+      if (number === 1 && line !== HEADER) throw badHeader([line], origin);
+      if (number === 1) continue;
+      const asset = parseLine(line, origin, number);
+      if (number > 2 && comparePaths(previous, asset.path) >= 0) {
+        const what = previous === asset.path ? "appears twice" : "is out of order";
+        throw invalid(origin, number, `${JSON.stringify(asset.path)} ${what}`);
+      }
+      yield asset;
+      previous = asset.path;
+    }
+  }
+  if (number === 0) throw badHeader([""], origin);
 }
 
 /** The one encoding of these assets. `provisional` lines replace or join them, for eyes only. */

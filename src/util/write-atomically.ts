@@ -3,18 +3,22 @@ import { basename, dirname, join } from "node:path";
 import { fromSystemError } from "../errors.ts";
 
 /**
- * Replaces a small file: whoever reads it sees the old content or the new, also after a power cut.
+ * Replaces a file: whoever reads it sees the old content or the new, also after a power cut.
+ * @param content the whole of it, or texts that are written one after the other
  * @throws DISK_FULL, FILE_DENIED
  */
-export function writeAtomically(file: string, content: string | Uint8Array, { mode = 0o666, mtime, aside }: AtomicOptions = {}): void {
+export function writeAtomically(file: string, content: string | Uint8Array | Generator<string>, { mode = 0o666, mtime, aside }: AtomicOptions = {}): void {
   let temporary = `${file}.${process.pid}.tmp`;
-  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  const pieces = typeof content === "string" || content instanceof Uint8Array ? [content] : content;
   try {
     mkdirSync(dirname(file), { recursive: true });
     if (aside !== undefined && isBeside(aside, file)) temporary = join(aside, basename(temporary));
     const fd = openSync(temporary, "w", mode);
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      for (const piece of pieces) {
+        const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
+        for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+      }
       if (mtime !== undefined) futimesSync(fd, mtime, mtime);
       fsyncSync(fd);
     } finally {

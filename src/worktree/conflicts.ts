@@ -1,5 +1,5 @@
 /*
- * Assets that a merge changed on both sides, kept until `git ballast resolve`:
+ * Assets that a merge changed on both sides, kept until `git ballast resolve`: one JSON object, a line for each asset.
  * {"<path>": {"ours": {"oid":…,"size":…,"exec":…} | null, "theirs": … | null,
  *             "beside": {"path":…,"size":…,"mtimeNs":…}, "renamed": {"from":…,"ours":…,"theirs":…}, "against": "<path>",
  *             "head": "<commit>"}}
@@ -14,6 +14,7 @@ import type { Asset } from "../manifest/manifest.ts";
 import type { RenamedApart } from "../manifest/merge.ts";
 import { isOid } from "../object/oid.ts";
 import { lstatIfThere } from "../util/lstat-if-there.ts";
+import { wholeLines } from "../util/whole-lines.ts";
 import { writeAtomically } from "../util/write-atomically.ts";
 
 export interface MergeConflict {
@@ -37,23 +38,58 @@ export interface Beside {
   readonly mtimeNs: string;
 }
 
+/** @throws Node's own errors; SyntaxError for what is no such file */
 export function readConflicts(repository: Repository): Map<string, MergeConflict> {
   const file = worktreeState(repository, "conflicts.json");
   const conflicts = new Map<string, MergeConflict>();
   if (!existsSync(file)) return conflicts;
-  const json = JSON.parse(readFileSync(file, "utf8")) as Record<string, { ours: Side; theirs: Side; beside?: Beside; renamed?: RenamedApart; against?: string; head?: string }>;
-  for (const [path, { ours, theirs, beside, renamed, against, head }] of Object.entries(json)) {
-    conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(against ? { against } : {}), ...(head ? { head } : {}) });
+  for (const entries of entriesIn(file)) {
+    for (const [path, { ours, theirs, beside, renamed, against, head }] of Object.entries(entries)) {
+      conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(against ? { against } : {}), ...(head ? { head } : {}) });
+    }
   }
   return conflicts;
 }
 
+type Noted = Omit<MergeConflict, "path" | "ours" | "theirs"> & { readonly ours: Side; readonly theirs: Side };
+
+/** Line by line, since there may be a million. */
+function* entriesIn(file: string): Generator<Record<string, Noted>> {
+  for (const piece of wholeLines(file)) {
+    const lines = piece.toString("utf8", 0, piece.length - 1).split("\n").filter((line) => line !== "{" && line !== "}");
+    // As older versions wrote it, indented.
+    if (lines[0]?.startsWith(" ")) return yield JSON.parse(readFileSync(file, "utf8")) as Record<string, Noted>;
+    for (const line of lines) yield JSON.parse(`{${line.replace(/,$/, "")}}`) as Record<string, Noted>;
+  }
+}
+
+/** @throws DISK_FULL, FILE_DENIED */
 export function writeConflicts(repository: Repository, conflicts: Iterable<MergeConflict>): void {
   const file = worktreeState(repository, "conflicts.json");
-  const entries = [...conflicts].map(({ path, ours, theirs, beside, renamed, against, head }) => [path, { ours: toSide(ours), theirs: toSide(theirs), beside, renamed, against, head }]);
-  if (entries.length === 0) rmSync(file, { force: true });
-  else writeAtomically(file, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);
+  const lines = format(conflicts);
+  const first = lines.next();
+  if (first.done) return rmSync(file, { force: true });
+  writeAtomically(file, inPieces(first.value, lines));
 }
+
+function* format(conflicts: Iterable<MergeConflict>): Generator<string> {
+  for (const { path, ours, theirs, beside, renamed, against, head } of conflicts) {
+    yield `${JSON.stringify(path)}: ${JSON.stringify({ ours: toSide(ours), theirs: toSide(theirs), beside, renamed, against, head })}`;
+  }
+}
+
+function* inPieces(first: string, rest: Iterable<string>): Generator<string> {
+  let text = `{\n${first}`;
+  for (const line of rest) {
+    text += `,\n${line}`;
+    if (text.length < PIECE_CHARS) continue;
+    yield text;
+    text = "";
+  }
+  yield `${text}\n}\n`;
+}
+
+const PIECE_CHARS = 64 * 1024;
 
 /** Forgets the conflicts once Git no longer counts the manifest as unmerged (resolved, aborted, reset). */
 export async function dropSettledConflicts(repository: Repository): Promise<void> {

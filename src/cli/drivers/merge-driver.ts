@@ -1,11 +1,13 @@
-import { readFileSync } from "node:fs";
+import { statSync } from "node:fs";
 import { MANIFEST_PATH, openRepository } from "../../git/repository.ts";
 import { runGit } from "../../git/run.ts";
 import { readConflicts, writeConflicts } from "../../worktree/conflicts.ts";
 import { requestFollow } from "../../worktree/follow.ts";
+import { collectGarbage } from "../../util/collect-garbage.ts";
+import { wholeLines } from "../../util/whole-lines.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
-import { formatManifest, parseManifest, type Asset, type Manifest } from "../../manifest/manifest.ts";
-import { mergeBases, mergeManifests, type RenamedApart } from "../../manifest/merge.ts";
+import { eachAsset, formatManifest, type Asset } from "../../manifest/manifest.ts";
+import { mergeBases, mergeSorted, type RenamedApart } from "../../manifest/merge.ts";
 import { formatPath } from "../../util/format.ts";
 
 /**
@@ -16,19 +18,17 @@ import { formatPath } from "../../util/format.ts";
 export async function run(args: string[]): Promise<number> {
   const ofBases = args[0] === "--bases";
   const [base, ours, theirs, path] = ofBases ? args.slice(1) : args;
-  const read = (file: string, side: string): Manifest => {
-    const bytes = readFileSync(file);
-    return bytes.length === 0 ? new Map() : parseManifest(bytes, `the manifest of ${side}`);
-  };
+  const read = (file: string, side: string): Iterable<Asset> => (statSync(file).size === 0 ? [] : eachAsset(wholeLines(file), `the manifest of ${side}`));
   const sides = [read(base!, "the merge base"), read(ours!, "our side"), read(theirs!, "their side")] as const;
   if (ofBases) {
     writeAtomically(ours!, formatManifest(mergeBases(...sides).values()));
     return 0;
   }
-  const { merged, conflicts } = mergeManifests(...sides);
+  const { merged, conflicts } = mergeSorted(...sides);
   // That of a repository which a subtree was taken from: its assets are none here, and Git's own merge says what is in conflict.
   if (conflicts.length > 0 && path !== undefined && path !== MANIFEST_PATH) return mergeAsText(base!, ours!, theirs!);
-  writeAtomically(ours!, formatManifest(merged.values()));
+  collectGarbage(merged.length);
+  writeAtomically(ours!, formatManifest(merged));
   if (conflicts.length === 0) return 0;
   const repository = await openRepository(process.cwd());
   const all = readConflicts(repository);

@@ -4,6 +4,7 @@ import type { Context } from "../../context.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
 import { MANIFEST_PATH, openRepository, type Repository } from "../../git/repository.ts";
 import { localDeltas } from "../../transfer/local-deltas.ts";
+import { collectGarbage } from "../../util/collect-garbage.ts";
 import { formatBytes } from "../../util/format.ts";
 import { lookLive } from "../../worktree/live.ts";
 
@@ -14,13 +15,18 @@ import { lookLive } from "../../worktree/live.ts";
 export async function run([file]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
   const bytes = readFileSync(file!);
   const repository = await openRepository(process.cwd()).catch(() => undefined);
-  let text: string | Uint8Array = bytes;
+  let text: Buffer = bytes;
   if (basename(file!) === basename(MANIFEST_PATH) && repository && resolve(file!) === join(repository.top, MANIFEST_PATH) && (await isOwnWorktree(repository))) {
-    text = (await lookLive(await makeContext(repository))).toString();
+    text = await lookLive(await makeContext(repository));
   }
-  process.stdout.write(describe(text, bytes, repository));
+  // Of a million, what was only needed to see them.
+  collectGarbage(text.length / LINE_BYTES);
+  for (const piece of describe(text, repository) ?? [bytes.toString()]) process.stdout.write(piece);
   return 0;
 }
+
+/** About what a line of the manifest takes. */
+const LINE_BYTES = 120;
 
 interface Line {
   readonly path: string;
@@ -29,15 +35,33 @@ interface Line {
   readonly exec?: boolean;
 }
 
-function describe(text: string | Uint8Array, raw: Buffer, repository: Repository | undefined): string {
+/** Texts that are written one after the other; undefined for what is no manifest. */
+function describe(manifest: Buffer, repository: Repository | undefined): string[] | undefined {
   try {
-    const assets = Buffer.from(text).toString().split("\n").slice(1, -1).map((line) => JSON.parse(line) as Line);
-    const deltas = repository ? localDeltas(repository, new Set(assets.flatMap(({ oid }) => oid ?? []))) : new Map<string, number>();
-    return assets.map((asset) => describeAsset(asset, deltas.get(asset.oid ?? ""))).join("");
+    const deltas = repository ? localDeltas(repository, new Set(oidsIn(manifest))) : new Map<string, number>();
+    return Array.from(piecesOf(manifest), (lines) => lines.map((line) => describeAsset(line, deltas.get(line.oid ?? ""))).join(""));
   } catch {
-    return raw.toString();
+    return undefined;
   }
 }
+
+function* oidsIn(manifest: Buffer): Generator<string> {
+  for (const lines of piecesOf(manifest)) for (const { oid } of lines) if (oid !== undefined) yield oid;
+}
+
+/** The lines below the first one, some at a time. */
+function* piecesOf(manifest: Buffer): Generator<Line[]> {
+  for (let start = manifest.indexOf(LINE_FEED) + 1; start < manifest.length; ) {
+    const end = manifest.lastIndexOf(LINE_FEED, start + PIECE_BYTES);
+    const next = end < start ? manifest.indexOf(LINE_FEED, start) : end;
+    if (next < 0) return;
+    yield manifest.toString("utf8", start, next).split("\n").map((line) => JSON.parse(line) as Line);
+    start = next + 1;
+  }
+}
+
+const LINE_FEED = 10;
+const PIECE_BYTES = 64 * 1024;
 
 function describeAsset({ path, oid, size, exec }: Line, deltaBytes: number | undefined): string {
   const name = /[\u0000-\u001f"\\]/.test(path) ? JSON.stringify(path) : path;

@@ -29,7 +29,9 @@ export const diff = verb({
     });
     if (json) run.out.json(found);
     else if (z) run.out.write(found.map(({ path }) => `${path}\0`).join(""));
-    else for (const one of found) run.out.line(nameOnly ? formatPath(one.path) : line(one));
+    else run.out.lines(function* () {
+      for (const one of found) yield nameOnly ? formatPath(one.path) : line(one);
+    }());
     return exitCode && found.length > 0 ? 1 : 0;
   },
 });

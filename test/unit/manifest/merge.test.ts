@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatManifest, type Asset, type Manifest } from "../../../src/manifest/manifest.ts";
-import { mergeBases, mergeManifests } from "../../../src/manifest/merge.ts";
+import { mergeBases, mergeManifests, mergeSorted } from "../../../src/manifest/merge.ts";
+import { comparePaths } from "../../../src/manifest/path.ts";
 import { oidOf } from "../../../src/object/oid.ts";
 
 const NAMES = ["a", "b", "c", "d"];
@@ -9,6 +10,8 @@ const line = (path: string, text: string, exec = false): Asset => ({ path, oid: 
 const manifestOf = (entries: Record<string, string>): Manifest => new Map(Object.entries(entries).map(([path, text]) => [path, line(path, text)]));
 /** Contents that tell their path apart: nothing is renamed. */
 const still = fc.dictionary(fc.constantFrom(...NAMES), fc.constantFrom("1", "2", "3")).map((entries) => manifestOf(Object.fromEntries(Object.entries(entries).map(([path, text]) => [path, path + text]))));
+const sorted = (manifest: Manifest): Asset[] => [...manifest.values()].sort((a, b) => comparePaths(a.path, b.path));
+const byPath = (assets: Asset[]): Manifest => new Map(assets.map((asset) => [asset.path, asset]));
 const any = fc.dictionary(fc.constantFrom(...NAMES), fc.constantFrom("1", "2", "3", "4", "5")).map(manifestOf);
 
 describe("a merge of manifests", () => {
@@ -43,6 +46,22 @@ describe("a merge of manifests", () => {
     );
   });
 
+  it("is the same where manifests are gone through side by side", () => {
+    const manifest = fc.dictionary(fc.constantFrom(...NAMES, "a/x", "a/x/y", "b/x", "b.x"), fc.constantFrom("1", "2", "3", "4", "5")).map(manifestOf);
+    const side = fc.tuple(manifest, fc.array(fc.constantFrom(...NAMES))).map(([assets, exec]) => new Map([...assets].map(([path, asset]) => [path, { ...asset, exec: exec.includes(path) }])));
+    fc.assert(
+      fc.property(side, side, side, (...sides) => {
+        const [base, ours, theirs] = sides.map(sorted) as [Asset[], Asset[], Asset[]];
+        const found = mergeSorted(base, ours, theirs);
+        const whole = mergeManifests(byPath(base), byPath(ours), byPath(theirs));
+        expect(formatManifest(found.merged)).toBe(formatManifest(whole.merged.values()));
+        expect(new Set(found.conflicts)).toEqual(new Set(whole.conflicts));
+        expect(found.conflicts).toHaveLength(whole.conflicts.length);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   it("never has a file and a directory of one name: theirs is in conflict, and nothing of either side is lost", () => {
     const paths = ["x", "x/y", "x/y/z", "x/w", "u"];
     const hasRoom = (manifest: Manifest): boolean => [...manifest.keys()].every((path) => [...manifest.keys()].every((other) => !other.startsWith(`${path}/`)));
@@ -64,7 +83,7 @@ describe("a merge of manifests", () => {
   it("of several merge bases takes for changed what these do not agree on", () => {
     fc.assert(
       fc.property(still, still, still, still, still, (base, one, other, ours, theirs) => {
-        const bases = mergeBases(base, one, other);
+        const bases = mergeBases(sorted(base), sorted(one), sorted(other));
         const open = new Set(mergeManifests(base, one, other).conflicts.map(({ path }) => path));
         const { merged, conflicts } = mergeManifests(bases, ours, theirs);
         for (const path of NAMES) {
