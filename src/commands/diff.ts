@@ -51,13 +51,17 @@ export async function diff(context: Context, options: DiffOptions): Promise<Diff
   const [a, b] = commits;
   const old = a === undefined ? (options.staged ? await versionOf(context, "HEAD") : await stagedOf(context)) : await versionOf(context, a);
   const now = b !== undefined ? await versionOf(context, b) : options.staged ? await stagedOf(context) : await onDisk(context);
-  const changes = changesBetween(old, now).filter(({ path, from }) => select(path) || (from !== undefined && select(from)));
-  const pairs: Pair[] = changes.map(({ path, from }) => ({ path, from, old: old.get(from ?? path), new: now.get(path) }));
+  const pairs = pairsOf(old, now, select);
   const open = b === undefined ? [...readConflicts(repository).values()].filter(({ path }) => select(path)) : [];
   const inConflict = new Set(open.map(({ path }) => path));
   const all: Pair[] = [...pairs.filter(({ path }) => !inConflict.has(path)), ...open.map(({ path, ours, theirs }) => ({ path, kind: "conflict" as const, old: ours, new: theirs }))];
   const stored = await storedHere(context, all.flatMap((pair) => [pair.old, pair.new].flatMap((asset) => (asset ? [asset.oid] : []))));
   return all.map((pair) => difference(pair, stored)).sort((x, y) => comparePaths(x.path, y.path));
+}
+
+function pairsOf(old: Manifest, now: Manifest, select: (path: string) => boolean): Pair[] {
+  const changes = changesBetween(old, now).filter(({ path, from }) => select(path) || (from !== undefined && select(from)));
+  return changes.map(({ path, from }) => ({ path, from, old: old.get(from ?? path), new: now.get(path) }));
 }
 
 interface Pair {

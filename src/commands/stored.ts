@@ -1,10 +1,11 @@
 import type { Context } from "../context.ts";
 import type { Encoding } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import type { StoredObject } from "../store/port.ts";
+import type { Store, StoredObject } from "../store/port.ts";
 import { openStoresHere } from "../store/open.ts";
 import { catalogueOf, cataloguesOf, easiestWays, type Catalogue, type Way } from "../transfer/chains.ts";
 import { localStore } from "../transfer/local.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 
 /** How a store holds a content: its smallest object. */
 export interface Stored {
@@ -33,15 +34,19 @@ export interface StoredHere {
 export async function storedHere(context: Context, oids: Iterable<Oid>, { alone = false } = {}): Promise<StoredHere> {
   await localStore(context);
   const stores = await openStoresHere(context);
-  const own = alone ? [await catalogueOf(stores[0]!, oids, context.signal)] : [];
-  const catalogues = alone && isClosed(own[0]!) ? own : await cataloguesOf(stores, oids, context.signal);
+  const all = [...oids];
+  collectGarbage(all.length);
+  const { whole, others } = await wholeIn(alone ? stores.slice(0, 1) : stores, all, context.signal);
+  const own = alone ? [await catalogueOf(stores[0]!, others, context.signal)] : [];
+  const catalogues = alone && isClosed(own[0]!) ? own : await cataloguesOf(stores, others, context.signal);
   let ways: ReadonlyMap<Oid, Way> | undefined;
   // Of most contents nobody asks what they stand on.
   const wayTo = (oid: Oid): Way | undefined => (ways ??= easiestWays(catalogues)).get(oid);
   const [local, remote] = catalogues as [Catalogue, Catalogue | undefined];
+  const [wholeHere, wholeThere] = whole;
   return {
-    local: (oid) => describe(local.get(oid), "local", wayTo),
-    remote: (oid) => (remote === undefined ? "unknown" : describe(remote.get(oid), "remote", wayTo)),
+    local: (oid) => wholeHere!.get(oid, "local") ?? describe(local.get(oid), "local", wayTo),
+    remote: (oid) => (alone || remote === undefined ? "unknown" : (wholeThere!.get(oid, "remote") ?? describe(remote.get(oid), "remote", wayTo))),
   };
 }
 
@@ -53,12 +58,61 @@ function isClosed(catalogue: Catalogue): boolean {
   return true;
 }
 
+/**
+ * What each store holds whole, of contents that none of them has as a delta; the others. Some contents at a time, those of
+ * few directories: of all that a store says of an object, little is kept.
+ */
+async function wholeIn(stores: readonly Pick<Store, "find">[], oids: Iterable<Oid>, signal: AbortSignal): Promise<{ whole: WholeObjects[]; others: Oid[] }> {
+  const whole = stores.map(() => new WholeObjects());
+  const others: Oid[] = [];
+  for (const some of grouped(oids)) {
+    const found: ReadonlyMap<Oid, readonly StoredObject[]>[] = [];
+    for (const store of stores) found.push(await store.find(some, signal));
+    for (const oid of some) {
+      const here = found.map((objects) => objects.get(oid));
+      if (here.some((objects) => objects?.some(({ name }) => name.base !== undefined))) others.push(oid);
+      else here.forEach((objects, i) => objects && whole[i]!.set(oid, smallestOf(objects)!));
+    }
+  }
+  return { whole, others };
+}
+
+/** What is whole in a store, in a few bytes each. */
+class WholeObjects {
+  /** Twice the bytes of the object, and 1 more where it is compressed. */
+  readonly #packed = new Map<Oid, number>();
+
+  set(oid: Oid, { sizeBytes, name }: StoredObject): void {
+    this.#packed.set(oid, 2 * sizeBytes + (name.encoding === "gzip" ? 1 : 0));
+  }
+
+  get(oid: Oid, where: Stored["where"]): Stored | undefined {
+    const packed = this.#packed.get(oid);
+    return packed === undefined ? undefined : { encoding: packed % 2 === 1 ? "gzip" : "raw", sizeBytes: Math.floor(packed / 2), where, depth: 0 };
+  }
+}
+
+/** By the first digit: objects are in directories by the first two. */
+function grouped(oids: Iterable<Oid>): Iterable<Set<Oid>> {
+  const groups = new Map<string, Set<Oid>>();
+  for (const oid of oids) {
+    const group = groups.get(oid[0]!);
+    if (group) group.add(oid);
+    else groups.set(oid[0]!, new Set([oid]));
+  }
+  return groups.values();
+}
+
 function describe(objects: readonly StoredObject[] | undefined, where: Stored["where"], wayTo: (oid: Oid) => Way | undefined): Stored | undefined {
-  const smallest = objects !== undefined && objects.length > 1 ? objects.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0] : objects?.[0];
+  const smallest = smallestOf(objects);
   if (smallest === undefined) return undefined;
   const { encoding, base } = smallest.name;
   const stored = { encoding, sizeBytes: smallest.sizeBytes, where };
   if (base === undefined) return { ...stored, depth: 0 };
   const below = wayTo(base);
   return { ...stored, base, depth: below && below.depth + 1 };
+}
+
+function smallestOf(objects: readonly StoredObject[] | undefined): StoredObject | undefined {
+  return objects !== undefined && objects.length > 1 ? objects.toSorted((a, b) => a.sizeBytes - b.sizeBytes)[0] : objects?.[0];
 }
