@@ -24,6 +24,8 @@ import type { CheckoutOptions, CheckoutResult } from "./checkout.ts";
 export async function checkoutFrom(context: Context, revision: string, options: CheckoutOptions): Promise<CheckoutResult> {
   if (options.paths.length === 0) throw new BallastError("USAGE", "checkout --from needs a path", { hint: `git ballast checkout --from ${revision} <path>, or . for all` });
   const targets = await choose(context, revision, options);
+  // The other commit's manifest, as text and as bytes.
+  collectGarbage(targets.length);
   await settle(context);
   const worktree = openWorktree(context.repository);
   const seen = await look(context, worktree, targets);

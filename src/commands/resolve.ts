@@ -2,14 +2,15 @@ import { relative, resolve as resolvePath } from "node:path";
 import type { Strategy } from "../config/settings.ts";
 import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
-import { worktreeState } from "../git/repository.ts";
+import { worktreeState, type Repository } from "../git/repository.ts";
 import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
-import { formatManifest, type Asset } from "../manifest/manifest.ts";
+import { manifestBytes, sameAsset, type Asset } from "../manifest/manifest.ts";
 import { inTheWayOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { withLock } from "../util/lock.ts";
 import { lstatIfThere } from "../util/lstat-if-there.ts";
-import { readConflicts, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
+import { eachConflict, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
 import { hashContents, storeContents } from "../worktree/contents.ts";
 import { rereadEntry, stageManifest } from "../worktree/follow.ts";
 import { observe, type ReadContent, type Seen } from "../worktree/observe.ts";
@@ -76,12 +77,12 @@ interface Decisions {
 async function decide(context: Context, worktree: Worktree, { paths, take, result }: Wishes): Promise<Decisions> {
   const { repository, cwd } = context;
   const select = selector(repository, cwd, paths);
-  const merging = readConflicts(repository);
-  const conflicts = [...merging.values()].filter(({ path }) => select(path));
+  const conflicts = chosen(repository, worktree, select);
+  const merging = new Set(conflicts.map(({ path }) => path));
+  collectGarbage(conflicts.length);
   const inTheWay = new Map(conflicts.filter(({ against }) => against !== undefined).map(({ path }) => [path, inTheWayOf(worktree.manifest, path)]));
   const others = new Set([...inTheWay.values()].flat());
-  const candidates = conflicts.map(({ path }) => path);
-  const seen = await observe(worktree, { read: hashContents(context), candidates, select: (path) => select(path) || others.has(path), outside: await outsideProfile(context) });
+  const seen = await observe(worktree, { read: hashContents(context), candidates: [...merging], select: (path) => select(path) || others.has(path), outside: await outsideProfile(context) });
   const settled = new Map<string, Asset | undefined>();
   for (const conflict of conflicts) {
     const side = typeof take === "object" ? await fileAsset(context, conflict.path, take.file, conflict.ours ?? conflict.theirs) : await sideOf(context, conflict, take);
@@ -109,6 +110,16 @@ async function decide(context: Context, worktree: Worktree, { paths, take, resul
   return { settled, bringing, assets };
 }
 
+/** What of the conflicts a decision needs: there may be a million, and ours is what the manifest has, as a rule. */
+function chosen(repository: Repository, { manifest }: Worktree, select: (path: string) => boolean): MergeConflict[] {
+  const conflicts: MergeConflict[] = [];
+  for (const { beside: _, ...conflict } of eachConflict(repository)) {
+    const known = manifest.get(conflict.path);
+    if (select(conflict.path)) conflicts.push(known && conflict.ours && sameAsset(known, conflict.ours) ? { ...conflict, path: known.path, ours: known } : conflict);
+  }
+  return conflicts;
+}
+
 /** What Git follows too would have its own version at each commit. What no pattern matches stays, for Git would add it again. */
 async function leaveGit({ repository, tracking }: Worktree, assets: readonly string[]): Promise<string[]> {
   const tracked = new Set(assets.filter(tracking.matches));
@@ -121,18 +132,21 @@ async function leaveGit({ repository, tracking }: Worktree, assets: readonly str
 /** Another command may have written the manifest or settled a conflict meanwhile: ours is added to that. */
 async function write({ repository }: Context, settled: ReadonlyMap<string, Asset | undefined>): Promise<void> {
   const manifest = new Map(readManifestFile(repository));
-  const merging = readConflicts(repository);
   for (const [path, asset] of settled) {
     if (asset) manifest.set(path, asset);
     else manifest.delete(path);
-    const conflict = merging.get(path);
-    if (conflict) removeBeside(repository, conflict);
-    merging.delete(path);
   }
+  const open: MergeConflict[] = [];
+  for (const conflict of eachConflict(repository)) {
+    if (settled.has(conflict.path)) removeBeside(repository, conflict);
+    else open.push(conflict);
+  }
+  // What was only needed to bring it.
+  collectGarbage(settled.size);
   writeManifestFile(repository, manifest.values());
-  writeConflicts(repository, merging.values());
-  if (merging.size > 0) return;
-  await stageManifest(repository, Buffer.from(formatManifest(manifest.values())));
+  writeConflicts(repository, open);
+  if (open.length > 0) return;
+  await stageManifest(repository, manifestBytes(manifest.values()));
   // As after git add: git merge --abort refuses what Git has not looked at since it was staged.
   await rereadEntry(repository);
 }

@@ -1,11 +1,11 @@
 import type { Context } from "../context.ts";
 import type { Encoding } from "../object/name.ts";
 import type { Oid } from "../object/oid.ts";
-import type { Store, StoredObject } from "../store/port.ts";
+import type { DirectoryStore } from "../store/directory.ts";
+import type { StoredObject } from "../store/port.ts";
 import { openStoresHere } from "../store/open.ts";
-import { catalogueOf, cataloguesOf, easiestWays, type Catalogue, type Way } from "../transfer/chains.ts";
+import { catalogueOf, cataloguesOf, easiestWays, findInTurn, type Catalogue, type Way } from "../transfer/chains.ts";
 import { localStore } from "../transfer/local.ts";
-import { collectGarbage } from "../util/collect-garbage.ts";
 
 /** How a store holds a content: its smallest object. */
 export interface Stored {
@@ -34,9 +34,8 @@ export interface StoredHere {
 export async function storedHere(context: Context, oids: Iterable<Oid>, { alone = false } = {}): Promise<StoredHere> {
   await localStore(context);
   const stores = await openStoresHere(context);
-  const all = [...oids];
-  collectGarbage(all.length);
-  const { whole, others } = await wholeIn(alone ? stores.slice(0, 1) : stores, all, context.signal);
+  // The same content may be asked for by many.
+  const { whole, others } = await wholeIn(alone ? stores.slice(0, 1) : stores, [...new Set(oids)], context.signal);
   const own = alone ? [await catalogueOf(stores[0]!, others, context.signal)] : [];
   const catalogues = alone && isClosed(own[0]!) ? own : await cataloguesOf(stores, others, context.signal);
   let ways: ReadonlyMap<Oid, Way> | undefined;
@@ -58,16 +57,11 @@ function isClosed(catalogue: Catalogue): boolean {
   return true;
 }
 
-/**
- * What each store holds whole, of contents that none of them has as a delta; the others. Some contents at a time, those of
- * few directories: of all that a store says of an object, little is kept.
- */
-async function wholeIn(stores: readonly Pick<Store, "find">[], oids: Iterable<Oid>, signal: AbortSignal): Promise<{ whole: WholeObjects[]; others: Oid[] }> {
+/** What each store holds whole, of contents that none of them has as a delta; the others. */
+async function wholeIn(stores: readonly DirectoryStore[], oids: readonly Oid[], signal: AbortSignal): Promise<{ whole: WholeObjects[]; others: Oid[] }> {
   const whole = stores.map(() => new WholeObjects());
   const others: Oid[] = [];
-  for (const some of grouped(oids)) {
-    const found: ReadonlyMap<Oid, readonly StoredObject[]>[] = [];
-    for (const store of stores) found.push(await store.find(some, signal));
+  for await (const { some, found } of findInTurn(stores, oids, signal)) {
     for (const oid of some) {
       const here = found.map((objects) => objects.get(oid));
       if (here.some((objects) => objects?.some(({ name }) => name.base !== undefined))) others.push(oid);
@@ -90,17 +84,6 @@ class WholeObjects {
     const packed = this.#packed.get(oid);
     return packed === undefined ? undefined : { encoding: packed % 2 === 1 ? "gzip" : "raw", sizeBytes: Math.floor(packed / 2), where, depth: 0 };
   }
-}
-
-/** By the first digit: objects are in directories by the first two. */
-function grouped(oids: Iterable<Oid>): Iterable<Set<Oid>> {
-  const groups = new Map<string, Set<Oid>>();
-  for (const oid of oids) {
-    const group = groups.get(oid[0]!);
-    if (group) group.add(oid);
-    else groups.set(oid[0]!, new Set([oid]));
-  }
-  return groups.values();
 }
 
 function describe(objects: readonly StoredObject[] | undefined, where: Stored["where"], wayTo: (oid: Oid) => Way | undefined): Stored | undefined {

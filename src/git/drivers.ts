@@ -59,6 +59,7 @@ function launch(verb: string): string {
   const main = shellQuote(driverProgram());
   const [name, ...args] = verb.split(" ");
   const words = [name, ...args].join(" ");
+  // As in filter.sh, V8 is to look for garbage before there is much of it.
   // textconv and merge commands get their arguments appended by Git: "$@" in a function takes them either way.
-  return `f() { if test -x ${node} && test -f ${main}; then exec ${node} ${main} "$@"; else exec git-ballast "$@"; fi; }; f ${words}`;
+  return `f() { if test -x ${node} && test -f ${main}; then exec ${node} --max-semi-space-size=4 ${main} "$@"; else exec git-ballast "$@"; fi; }; f ${words}`;
 }

@@ -89,17 +89,25 @@ export function* eachAsset(pieces: Iterable<string | Uint8Array>, origin: string
 
 /** The one encoding of these assets. `provisional` lines replace or join them, for eyes only. */
 export function formatManifest(assets: Iterable<Asset>, provisional: Iterable<Provisional> = []): string {
+  return [...manifestPieces(assets, provisional)].join("");
+}
+
+/** {@link formatManifest} in UTF-8. */
+export function manifestBytes(assets: Iterable<Asset>, provisional: Iterable<Provisional> = []): Buffer {
+  return Buffer.concat(Array.from(manifestPieces(assets, provisional), (text) => Buffer.from(text)));
+}
+
+/** {@link formatManifest}, some lines at a time: as one text a million would take several times their size. */
+export function* manifestPieces(assets: Iterable<Asset>, provisional: Iterable<Provisional> = []): Generator<string> {
   let all: (Asset | Provisional)[] = [...assets, ...provisional];
   if (!isSorted(all)) {
     all = [...new Map(all.map((line) => [line.path, line])).values()];
     all.sort((a, b) => comparePaths(a.path, b.path));
   }
-  // A text that grows line by line takes several times its size.
-  const pieces = [`${HEADER}\n`];
+  yield `${HEADER}\n`;
   for (let at = 0; at < all.length; at += LINES_AT_ONCE) {
-    pieces.push(all.slice(at, at + LINES_AT_ONCE).map((line) => ("oid" in line ? formatLine(line) : formatProvisional(line))).join(""));
+    yield all.slice(at, at + LINES_AT_ONCE).map((line) => ("oid" in line ? formatLine(line) : formatProvisional(line))).join("");
   }
-  return pieces.join("");
 }
 
 const LINES_AT_ONCE = 1000;

@@ -51,6 +51,30 @@ export async function catalogueOf(finder: Finder, oids: Iterable<Oid>, signal?: 
   return catalogue!;
 }
 
+/**
+ * What directory stores hold of many oids, some of these at a time: those of few directories. So each directory is read
+ * once, and of all that a store says of an object, little need be kept. Bases are not followed.
+ * @param stores whose directories are by the first digits of the oids
+ */
+export async function* findInTurn(stores: readonly Finder[], oids: readonly Oid[], signal?: AbortSignal): AsyncGenerator<{ some: Iterable<Oid>; found: ReadonlyMap<Oid, StoredObject[]>[] }> {
+  collectGarbage(oids.length);
+  const groups = new Map<string, Oid[]>();
+  for (const oid of oids) {
+    const digit = oids.length < MANY ? "" : oid[0]!;
+    const group = groups.get(digit);
+    if (group) group.push(oid);
+    else groups.set(digit, [oid]);
+  }
+  for (const some of groups.values()) {
+    const found: Map<Oid, StoredObject[]>[] = [];
+    for (const store of stores) found.push(await store.find(some, signal));
+    yield { some, found };
+  }
+}
+
+/** Fewer are found at once. */
+const MANY = 4096;
+
 /** How to decode an oid. */
 export interface Way {
   /** The object to begin with. */

@@ -7,7 +7,7 @@ import { isDirectoryStore, type DirectoryStore } from "../store/directory.ts";
 import { openLocalStore, openRemoteStore } from "../store/open.ts";
 import { openSharedCache } from "../store/shared-cache.ts";
 import type { Store, StoredObject } from "../store/port.ts";
-import { catalogueOf, cataloguesOf, easiestWays } from "./chains.ts";
+import { catalogueOf, cataloguesOf, easiestWays, findInTurn } from "./chains.ts";
 import { copyObjects, type Moved } from "./copy-objects.ts";
 import { localStore } from "./local.ts";
 import { planCopy } from "./plan-copy.ts";
@@ -228,16 +228,23 @@ function isStoreFailure(error: unknown): error is BallastError {
 const FEW = 1024;
 
 /** Of each oid that the store can decode by itself, the object that is the easiest to decode. */
-async function findEasiest(store: Store, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
+async function findEasiest(store: DirectoryStore, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
   const wanted = new Set(oids);
   const found = new Map<Oid, StoredObject>();
-  if (wanted.size <= FEW && isDirectoryStore(store)) {
+  if (wanted.size <= FEW) {
     for (const oid of wanted) {
       const whole = store.whole(oid);
       if (whole && wanted.delete(oid)) found.set(oid, whole);
     }
     if (wanted.size === 0) return found;
   }
-  for (const [oid, { object }] of easiestWays([await catalogueOf(store, wanted, signal)])) if (wanted.has(oid)) found.set(oid, object);
+  const deltas: Oid[] = [];
+  for await (const { some, found: [objects] } of findInTurn([store], [...wanted], signal)) {
+    for (const [oid, { object, depth }] of easiestWays([objects!])) if (depth === 0) found.set(oid, object);
+    for (const oid of some) if (!found.has(oid) && objects!.has(oid)) deltas.push(oid);
+  }
+  if (deltas.length === 0) return found;
+  const asked = new Set(deltas);
+  for (const [oid, { object }] of easiestWays([await catalogueOf(store, asked, signal)])) if (asked.has(oid)) found.set(oid, object);
   return found;
 }

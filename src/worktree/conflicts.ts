@@ -38,17 +38,26 @@ export interface Beside {
   readonly mtimeNs: string;
 }
 
-/** @throws Node's own errors; SyntaxError for what is no such file */
+/** @throws as {@link eachConflict} */
 export function readConflicts(repository: Repository): Map<string, MergeConflict> {
-  const file = worktreeState(repository, "conflicts.json");
   const conflicts = new Map<string, MergeConflict>();
-  if (!existsSync(file)) return conflicts;
-  for (const entries of entriesIn(file)) {
+  for (const conflict of eachConflict(repository)) conflicts.set(conflict.path, conflict);
+  return conflicts;
+}
+
+/** The conflicts one after the other. @throws Node's own errors; SyntaxError for what is no such file */
+export function* eachConflict(repository: Repository): Generator<MergeConflict> {
+  const file = conflictsFile(repository);
+  for (const entries of existsSync(file) ? entriesIn(file) : []) {
     for (const [path, { ours, theirs, beside, renamed, against, head }] of Object.entries(entries)) {
-      conflicts.set(path, { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(against ? { against } : {}), ...(head ? { head } : {}) });
+      yield { path, ours: fromSide(path, ours), theirs: fromSide(path, theirs), ...(beside ? { beside } : {}), ...(renamed ? { renamed } : {}), ...(against ? { against } : {}), ...(head ? { head } : {}) };
     }
   }
-  return conflicts;
+}
+
+/** Present as long as there is a conflict. */
+function conflictsFile(repository: Repository): string {
+  return worktreeState(repository, "conflicts.json");
 }
 
 type Noted = Omit<MergeConflict, "path" | "ours" | "theirs"> & { readonly ours: Side; readonly theirs: Side };
@@ -65,7 +74,7 @@ function* entriesIn(file: string): Generator<Record<string, Noted>> {
 
 /** @throws DISK_FULL, FILE_DENIED */
 export function writeConflicts(repository: Repository, conflicts: Iterable<MergeConflict>): void {
-  const file = worktreeState(repository, "conflicts.json");
+  const file = conflictsFile(repository);
   const lines = format(conflicts);
   const first = lines.next();
   if (first.done) return rmSync(file, { force: true });
@@ -93,13 +102,15 @@ const PIECE_CHARS = 64 * 1024;
 
 /** Forgets the conflicts once Git no longer counts the manifest as unmerged (resolved, aborted, reset). */
 export async function dropSettledConflicts(repository: Repository): Promise<void> {
-  const conflicts = [...readConflicts(repository).values()];
-  if (conflicts.length === 0) return;
+  if (!existsSync(conflictsFile(repository))) return;
   if ((await gitText(["ls-files", "--unmerged", "--", MANIFEST_PATH], at(repository))) !== "") return;
   const head = await gitText(["rev-parse", "--verify", "--quiet", "HEAD"], at(repository, { accept: [1] }));
-  const over = conflicts.filter((conflict) => conflict.head === undefined || conflict.head !== head);
-  for (const conflict of over) removeBeside(repository, conflict);
-  writeConflicts(repository, conflicts.filter((conflict) => !over.includes(conflict)));
+  const open: MergeConflict[] = [];
+  for (const conflict of eachConflict(repository)) {
+    if (conflict.head !== undefined && conflict.head === head) open.push(conflict);
+    else removeBeside(repository, conflict);
+  }
+  writeConflicts(repository, open);
 }
 
 /** Removes the file with their content, unless somebody has changed it since: a store has what was written. */

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { worktreeState } from "../git/repository.ts";
 import { collectGarbage } from "../util/collect-garbage.ts";
-import { formatManifest, type Asset, type Provisional } from "../manifest/manifest.ts";
+import { manifestBytes, type Asset, type Provisional } from "../manifest/manifest.ts";
 import { hashContents } from "./contents.ts";
 import { requestFollow } from "./follow.ts";
 import { liveAssets, observe, type Seen } from "./observe.ts";
@@ -30,11 +30,11 @@ export async function recordLive(context: Context, { follows }: { follows: boole
   const worktree = since?.worktree ?? openWorktree(context.repository);
   const { assets, changed } = await record(context, worktree, { paths: since?.paths });
   rmSync(worktreeState(context.repository, "failed"), { force: true });
-  const live: Live = { bytes: since ? liveSince(since, assets) : Buffer.from(formatManifest(assets.values())), assets, isAll: since === undefined };
+  const live: Live = { bytes: since ? liveSince(since, assets) : manifestBytes(assets.values()), assets, isAll: since === undefined };
   // All that was seen, and the text, are done with.
   collectGarbage(changed);
   if (changed > 0 && follows) {
-    const before = (): Buffer => since?.manifest ?? Buffer.from(formatManifest(worktree.manifest.values()));
+    const before = (): Buffer => since?.manifest ?? manifestBytes(worktree.manifest.values());
     await noteRecorded(context.repository, { assets: worktree.manifest, bytes: before }, live);
     requestFollow(context.repository, live.bytes);
   }
@@ -50,12 +50,14 @@ export async function lookLive(context: Context): Promise<Buffer> {
   const candidates = since ? [] : await listTracked(context.repository, worktree.tracking.patterns);
   const seen = await observe(worktree, { read: hashContents(context), paths: since?.paths, candidates, outside: await outsideProfile(context), lookLimitBytes: LOOK_LIMIT });
   const provisional: Provisional[] = [];
+  let differ = 0;
   for (const sight of seen.values()) {
     const { path, w, m, b, state } = sight;
     // A lost index is learned again: else a file that is deleted later would count as one that was never there.
     const entry = state === "clean" && b === undefined ? worktree.index.get(path) : undefined;
     if (m && entry && entry.b === undefined && entry.open === undefined) worktree.index.update(path, { b: { oid: m.oid, exec: m.exec } });
     if (!isRecordable(state) && state !== "conflict") continue;
+    differ += 1;
     const { provisional: unknown, stat } = sight;
     if (state !== "conflict") worktree.index.update(path, { told: true });
     if (!unknown || !stat || w === undefined || w === "blocked") continue;
@@ -64,7 +66,8 @@ export async function lookLive(context: Context): Promise<Buffer> {
   }
   const assets = withConflicts(liveAssets(worktree, seen), seen.values());
   await worktree.index.save(0);
-  const live: Live = { bytes: since ? liveSince(since, assets, provisional) : Buffer.from(formatManifest(assets.values(), provisional)), assets, isAll: since === undefined };
+  collectGarbage(differ);
+  const live: Live = { bytes: since ? liveSince(since, assets, provisional) : manifestBytes(assets.values(), provisional), assets, isAll: since === undefined };
   if (provisional.length === 0 && worktree.stamped) await (since ? sealAgain(since, live) : seal(worktree, live, startedNs));
   return live.bytes;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MANIFEST_PATH, worktreeState, type Repository } from "../git/repository.ts";
-import { formatManifest, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
+import { manifestPieces, parseManifest, type Asset, type Manifest } from "../manifest/manifest.ts";
 import { readRestoring, type Restoring } from "./restoring.ts";
 import { StatIndex } from "./stat-index.ts";
 import { isStamped, manifestFile, manifestNow, writeStamped, type ManifestFile } from "./stamp.ts";
@@ -82,7 +82,7 @@ export function readManifestFile(repository: Repository): Manifest {
 
 /** Replaces the manifest file, stamped. */
 export function writeManifestFile(repository: Repository, assets: Iterable<Asset>): void {
-  writeStamped(repository, formatManifest(assets));
+  writeStamped(repository, manifestPieces(assets));
 }
 
 /** Whether this repository was initialised: its manifest is there, or Git or we remember one. */

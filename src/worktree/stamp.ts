@@ -64,7 +64,7 @@ function stampFileIf(file: string, seen: NonNullable<ManifestFile>): boolean {
 }
 
 /** Replaces the manifest file by one that is stamped from the first moment. */
-export function writeStamped(repository: Repository, text: string | Uint8Array): void {
+export function writeStamped(repository: Repository, text: string | Uint8Array | Generator<string>): void {
   writeAtomically(manifestFile(repository), text, { mtime: STAMP, aside: worktreeState(repository, "tmp") });
   stamp(repository, manifestNow(repository));
 }

@@ -6,7 +6,7 @@ import { requestFollow } from "../../worktree/follow.ts";
 import { collectGarbage } from "../../util/collect-garbage.ts";
 import { wholeLines } from "../../util/whole-lines.ts";
 import { writeAtomically } from "../../util/write-atomically.ts";
-import { eachAsset, formatManifest, type Asset } from "../../manifest/manifest.ts";
+import { eachAsset, manifestPieces, type Asset } from "../../manifest/manifest.ts";
 import { mergeBases, mergeSorted, type RenamedApart } from "../../manifest/merge.ts";
 import { formatPath } from "../../util/format.ts";
 
@@ -21,14 +21,14 @@ export async function run(args: string[]): Promise<number> {
   const read = (file: string, side: string): Iterable<Asset> => (statSync(file).size === 0 ? [] : eachAsset(wholeLines(file), `the manifest of ${side}`));
   const sides = [read(base!, "the merge base"), read(ours!, "our side"), read(theirs!, "their side")] as const;
   if (ofBases) {
-    writeAtomically(ours!, formatManifest(mergeBases(...sides).values()));
+    writeAtomically(ours!, manifestPieces(mergeBases(...sides).values()));
     return 0;
   }
   const { merged, conflicts } = mergeSorted(...sides);
   // That of a repository which a subtree was taken from: its assets are none here, and Git's own merge says what is in conflict.
   if (conflicts.length > 0 && path !== undefined && path !== MANIFEST_PATH) return mergeAsText(base!, ours!, theirs!);
   collectGarbage(merged.length);
-  writeAtomically(ours!, formatManifest(merged));
+  writeAtomically(ours!, manifestPieces(merged));
   if (conflicts.length === 0) return 0;
   const repository = await openRepository(process.cwd());
   const all = readConflicts(repository);

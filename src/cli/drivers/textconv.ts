@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { Context } from "../../context.ts";
 import { isOwnWorktree } from "../../git/own-worktree.ts";
@@ -13,15 +13,15 @@ import { lookLive } from "../../worktree/live.ts";
  * of it is stored as a delta here. For the worktree's own manifest Git hands over the file itself, and the answer is what is on disk.
  */
 export async function run([file]: string[], makeContext: (repository: Repository) => Promise<Context>): Promise<number> {
-  const bytes = readFileSync(file!);
   const repository = await openRepository(process.cwd()).catch(() => undefined);
-  let text: Buffer = bytes;
-  if (basename(file!) === basename(MANIFEST_PATH) && repository && resolve(file!) === join(repository.top, MANIFEST_PATH) && (await isOwnWorktree(repository))) {
-    text = await lookLive(await makeContext(repository));
-  }
+  const isOurs = basename(file!) === basename(MANIFEST_PATH) && repository && resolve(file!) === join(repository.top, MANIFEST_PATH) && (await isOwnWorktree(repository));
+  const count = statSync(file!).size / LINE_BYTES;
+  // The filter and Git itself wait meanwhile, and hold what they hold.
+  collectGarbage(count);
+  const text = isOurs ? await lookLive(await makeContext(repository)) : readFileSync(file!);
   // Of a million, what was only needed to see them.
-  collectGarbage(text.length / LINE_BYTES);
-  for (const piece of describe(text, repository) ?? [bytes.toString()]) process.stdout.write(piece);
+  collectGarbage(count);
+  for (const piece of describe(text, repository) ?? [readFileSync(file!, "utf8")]) process.stdout.write(piece);
   return 0;
 }
 
