@@ -114,7 +114,8 @@ export interface ByteSource {
   readonly sha256?: string;
   /** All the bytes, where they are in memory, will not change, and were found to have `sha256`. */
   readonly verified?: Buffer;
-  open(range: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** @param chunks as for `Store.read` */
+  open(range: ByteRange, signal?: AbortSignal, chunks?: "lent"): AsyncIterable<Uint8Array>;
 }
 
 export interface RestoreRequest {

@@ -62,7 +62,7 @@ function prefixFor(place: string): string {
 }
 
 function copyTo(store: Store, key: string, target: string, sizeBytes: number, signal: AbortSignal | undefined): Promise<"created" | "exists"> {
-  return store.write(target, { sizeBytes, open: (range, each) => store.read(key, range, each) }, signal);
+  return store.write(target, { sizeBytes, open: (range, each, chunks) => store.read(key, range, each, chunks) }, signal);
 }
 
 /** Undefined where the file system has no hard links. */

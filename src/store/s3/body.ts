@@ -50,7 +50,7 @@ export async function* readBodies(source: ByteSource, partBytes: number, key: st
   const whole = source.sha256 === undefined || sizeBytes <= partBytes ? undefined : createHash("sha256");
   let part = new Part(source, { start: 0, end: Math.min(partBytes, sizeBytes) });
   let came = 0;
-  for await (let chunk of source.open({ start: 0, end: sizeBytes }, signal)) {
+  for await (let chunk of source.open({ start: 0, end: sizeBytes }, signal, "lent")) {
     signal?.throwIfAborted();
     whole?.update(chunk);
     came += chunk.length;
