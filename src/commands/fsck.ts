@@ -65,20 +65,21 @@ export async function fsck(context: Context, { where, deep, repair: mending, fro
     for (const each of named) further.push(await openFurther(context, each, [local, ...(remote ? [remote] : [])]));
     const stores: Stores = { local, remote, further };
     const inspector = new Inspector(context, stores, { asked: { local: where !== "remote", remote: where !== "local" }, deep, again: mending });
-    const first = await inspector.inspect();
+    let last: Inspection | undefined = await inspector.inspect();
     const repairs: Repair[] = [];
-    const seen = new Map(first.findings.map((finding) => [identityOf(finding), finding]));
+    const seen = new Map(last.findings.map((finding) => [identityOf(finding), finding]));
     const known = new Set<string>();
-    let last = first;
     // What came back in one round uncovers what stands on it. What a disk damages each time anew ends after the second.
     for (let isNew = mending; isNew && last.findings.length > 0; ) {
       const done = await repair(context, stores, last);
-      collectContents();
       if (done.length === 0) break;
       const before = known.size;
       for (const { what, store, key } of done) known.add(`${what} ${store} ${key}`);
       isNew = known.size > before;
       repairs.push(...done);
+      // The next look holds as much as this one did.
+      last = undefined;
+      collectContents();
       last = await inspector.inspect();
       for (const finding of last.findings) if (!seen.has(identityOf(finding))) seen.set(identityOf(finding), finding);
     }
