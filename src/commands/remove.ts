@@ -2,8 +2,9 @@ import type { Context } from "../context.ts";
 import { BallastError } from "../errors.ts";
 import { comparePaths } from "../manifest/path.ts";
 import type { Asset } from "../manifest/manifest.ts";
-import type { KeptObject, Purged, PurgeResult } from "../transfer/purge.ts";
+import type { KeptObject, Purged } from "../transfer/purge.ts";
 import { worktreeState } from "../git/repository.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { withLock } from "../util/lock.ts";
 import { storeContents } from "../worktree/contents.ts";
 import { rereadEntry } from "../worktree/follow.ts";
@@ -42,11 +43,26 @@ export interface RemoveResult {
  * @throws USAGE when nothing matches or the block cannot say it, CONFLICT; what stores throw, with `purge`
  */
 export async function remove(context: Context, options: RemoveOptions): Promise<RemoveResult> {
+  const { result, leaving, staying } = await stopTracking(context, options);
+  if (!options.purge) return result;
+  // The worktree, as it was looked at.
+  collectGarbage(leaving.length + staying.length);
+  const { purge } = await import("../transfer/purge.ts");
+  return { ...result, ...(await purge(context, leaving, { manifest: staying, dryRun: options.dryRun })) };
+}
+
+interface Stopped {
+  readonly result: RemoveResult;
+  readonly leaving: readonly Asset[];
+  readonly staying: readonly Asset[];
+}
+
+async function stopTracking(context: Context, { paths, delete: deleteFiles, dryRun }: RemoveOptions): Promise<Stopped> {
   const { repository, cwd } = context;
-  if (options.paths.length === 0) throw new BallastError("USAGE", "remove needs a path, a directory or a pattern", { hint: "git ballast ls shows what is tracked" });
+  if (paths.length === 0) throw new BallastError("USAGE", "remove needs a path, a directory or a pattern", { hint: "git ballast ls shows what is tracked" });
   await settle(context);
   const worktree = openWorktree(repository);
-  const removals = options.paths.map((argument) => patternFor(repository, cwd, argument));
+  const removals = paths.map((argument) => patternFor(repository, cwd, argument));
   const select = tracking(removals).matches;
   const assets = [...worktree.manifest.values()];
   const leaving = assets.filter(({ path }) => select(path));
@@ -56,16 +72,14 @@ export async function remove(context: Context, options: RemoveOptions): Promise<
   const patterns = untrack(worktree.tracking.patterns, removals, gone, staying.map(({ path }) => path));
   const change = difference(worktree.tracking.patterns, patterns);
   if (gone.length === 0 && change.removed.length === 0) {
-    throw new BallastError("USAGE", `no asset and no pattern matches ${options.paths.join(" ")}`, { hint: "git ballast ls shows the assets" });
+    throw new BallastError("USAGE", `no asset and no pattern matches ${paths.join(" ")}`, { hint: "git ballast ls shows the assets" });
   }
   const result: RemoveResult = { removed: gone, deleted: [], patterns: change, purged: [], kept: [], notes: [] };
-  const purged = async (): Promise<Partial<PurgeResult>> =>
-    options.purge ? (await import("../transfer/purge.ts")).purge(context, leaving, { manifest: staying, dryRun: options.dryRun }) : {};
-  if (options.dryRun) return { ...result, ...(options.delete ? { deleted: leaving.map(({ path }) => path) } : {}), ...(await purged()) };
-  const deleted = await leave(context, worktree, { leaving, removals, gone, deleteFiles: options.delete });
-  const kept = options.delete ? leaving.filter(({ path }) => !deleted.includes(path)) : [];
-  const notes = kept.length > 0 ? [`${kept.length} file${kept.length === 1 ? " was" : "s were"} not there to be removed, or changed in this moment and stay`] : [];
-  return { ...result, deleted, ...(await purged()), notes };
+  if (dryRun) return { result: deleteFiles ? { ...result, deleted: leaving.map(({ path }) => path) } : result, leaving, staying };
+  const deleted = await leave(context, worktree, { leaving, removals, gone, deleteFiles });
+  const kept = deleteFiles ? leaving.length - deleted.length : 0;
+  const notes = kept > 0 ? [`${kept} file${kept === 1 ? " was" : "s were"} not there to be removed, or changed in this moment and stay`] : [];
+  return { result: { ...result, deleted, notes }, leaving, staying };
 }
 
 interface Leave {
