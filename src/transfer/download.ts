@@ -228,10 +228,10 @@ function isStoreFailure(error: unknown): error is BallastError {
 const FEW = 1024;
 
 /** Of each oid that the store can decode by itself, the object that is the easiest to decode. */
-async function findEasiest(store: DirectoryStore, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
+async function findEasiest(store: Store, oids: Iterable<Oid>, signal: AbortSignal): Promise<Map<Oid, StoredObject>> {
   const wanted = new Set(oids);
   const found = new Map<Oid, StoredObject>();
-  if (wanted.size <= FEW) {
+  if (wanted.size <= FEW && isDirectoryStore(store)) {
     for (const oid of wanted) {
       const whole = store.whole(oid);
       if (whole && wanted.delete(oid)) found.set(oid, whole);
