@@ -7,7 +7,7 @@ import { takeOutOfGit, trackedFiles } from "../git/tracked-files.ts";
 import { manifestBytes, sameAsset, type Asset } from "../manifest/manifest.ts";
 import { inTheWayOf } from "../manifest/place.ts";
 import type { Oid } from "../object/oid.ts";
-import { collectGarbage, holdLittleReady } from "../util/collect-garbage.ts";
+import { collectGarbage } from "../util/collect-garbage.ts";
 import { withLock } from "../util/lock.ts";
 import { lstatIfThere } from "../util/lstat-if-there.ts";
 import { eachConflict, removeBeside, writeConflicts, type MergeConflict } from "../worktree/conflicts.ts";
@@ -46,7 +46,6 @@ export async function resolve(context: Context, { paths, take }: { readonly path
 
 /** As {@link resolve}; that nothing is in conflict is no error. @param options.paths all when empty */
 export async function resolveAll(context: Context, { paths, take }: { readonly paths: readonly string[]; readonly take: Take }): Promise<ResolveResult> {
-  holdLittleReady();
   const { repository } = context;
   const result: ResolveResult = { resolved: [], kept: [], fromGit: [], undecided: [] };
   await understandMarkers(context);

@@ -11,14 +11,6 @@ let collect: ((options?: { readonly type: "minor" }) => void) | undefined;
 let readBytes = 0;
 
 /**
- * Keeps what V8 holds ready for new things at 2 MB, from the beginning of a command: it grows to 33 MB where many things are
- * made, and is not given back. What Git starts is started with a flag for it.
- */
-export function holdLittleReady(): void {
-  setFlagsFromString("--semi-space-growth-factor=1");
-}
-
-/**
  * Gives back memory that nothing refers to any more, at the end of a step that dealt with many things. V8 waits with that
  * until it holds some hundred megabytes, which suits a program that runs for long; ours are over by then.
  * @param count how many things the step dealt with; for few, nothing is done
